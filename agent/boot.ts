@@ -1,0 +1,162 @@
+/**
+ * From a checked configuration to a running agent, and back down again. The order matters: the secret before everything,
+ * what survived the last run before the first decision, the AWS connection warm before it is needed, the ears open before
+ * the first tick.
+ */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import process from "node:process";
+import { Imds } from "./adapters/imds.ts";
+import { assembleAccess, assembleAws, assembleLink, assembleRotation, assembleSecrets, assembleWorld, type Aws } from "./assemble.ts";
+import { systemClock, systemScheduler } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { distrustfulPolicy, persistPolicy, restorePolicy } from "./core/policy.ts";
+import { initialState } from "./core/step.ts";
+import type { Policy } from "./core/types.ts";
+import { Driver } from "./driver.ts";
+import { AgentError } from "./errors.ts";
+import { portsExecutor, type World } from "./executor.ts";
+import { makeJournal } from "./journal.ts";
+import { say, type Log } from "./log.ts";
+import { OPERATOR_SOCKET, OperatorSocket } from "./operator-socket.ts";
+import type { Store } from "./ports.ts";
+import { makeRotation } from "./rotation.ts";
+import { awaitSecret, watchSecret, type SecretReading } from "./secret-watch.ts";
+import { makePrometheus } from "./status/prometheus.ts";
+import { StatusServer } from "./status/server.ts";
+import { worstCase } from "./worst-case.ts";
+
+/** A running agent. */
+export interface Agent {
+  /** Saves what must survive, closes everything. Rejects never: what can't be closed is logged. */
+  stop(): Promise<void>;
+}
+
+const MIB = 1_048_576;
+const WARM_WITHIN_MS = 3_000;
+const IMDS_RETRY_MS = 1_000;
+
+/** Starts the agent. `fail` is called once if it must end because of a defect. Rejects with AgentErrors only. */
+export async function bootAgent(config: Config, log: Log, fail: (error: AgentError) => void, stopped: AbortSignal): Promise<Agent> {
+  const { core } = config;
+  const aws = assembleAws(config);
+  const reading: SecretReading = { source: assembleSecrets(config, aws), kind: core.kind, deadlineMs: core.cloudTimeoutMs, log };
+  const { secret, version } = await awaitSecret(reading, stopped);
+  const instanceId = config.node === null ? null : (config.node.instanceId ?? (await ownInstance(log, stopped)));
+  const access = assembleAccess(config, secret);
+  const world = assembleWorld(config, access, aws, instanceId, {
+    debug: (message) => { log.debug({ event: "request-finished" }, message); },
+    defect: (error, request) => { say(log, "error", "defect-found", { err: error, request }, `An unforeseen error in ${request}: the agent goes on.`); },
+  });
+  const link = assembleLink(config, secret);
+  const rotation = makeRotation({ config, log, setKeys: (keys, dialWith) => { link.setKeys(keys, dialWith); }, node: assembleRotation(config, access, world.cloud) });
+  const journal = makeJournal({ log, config: core, clock: systemClock });
+  const prometheus = makePrometheus(core);
+  const policy = await lastPolicy(world.store, config, log);
+  await Promise.all([warm(aws, world), rotation.catchUp(secret, version)]);
+  const incarnation = randomBytes(8).toString("hex");
+  const driver = new Driver(
+    {
+      config: core,
+      clock: systemClock,
+      scheduler: systemScheduler,
+      random: Math.random,
+      memoryMib: () => process.memoryUsage.rss() / MIB,
+      execute: portsExecutor(world),
+      notify: (notice) => {
+        if (notice.type === "sendHeartbeat") link.send(notice.to, notice.heartbeat);
+        // A frame that finds no room is not waited for: the peer's heartbeat will say what it lacks.
+        else if (notice.type === "sendRoster") notice.frames.every((frame) => link.send(notice.to, frame));
+        else if (notice.type === "resetCloudConnections") world.cloud?.resetConnections();
+      },
+      observe: (before, event, result) => {
+        journal.observe(before, event, result);
+        prometheus.observe(result);
+      },
+      fail,
+    },
+    initialState({ atMs: systemClock.monotonicMs(), wallMs: systemClock.wallMs(), incarnation, policy }, core),
+  );
+  const cases = worstCase(core);
+  const status = new StatusServer({
+    listen: config.statusListen, config: core, clock: systemClock, prometheus,
+    state: () => driver.state,
+    extra: () => ({ worstCase: cases, refusals: journal.refusals() }),
+    onDefect: (error) => { say(log, "error", "defect-found", { err: error }, "A status page could not be made."); },
+  });
+  await status.start();
+  const operator = new OperatorSocket(join(config.stateDir, OPERATOR_SOCKET), (command) => { driver.post({ type: "operatorCommanded", command }); });
+  await operator.start();
+  await link.start({
+    onHeartbeat: (from, heartbeat) => { driver.post({ type: "heartbeatReceived", from, heartbeat }); },
+    onRoster: (from, frame) => { driver.post({ type: "rosterReceived", from, frame }); },
+    onRefused: journal.onRefused,
+    onConnection: journal.onConnection,
+  });
+  world.telephony?.start(
+    (open) => { driver.post({ type: "ariSocketChanged", open }); },
+    (call) => { driver.post({ type: "callEnded", call }); },
+  );
+  say(log, "info", "agent-started", { version: core.software, incarnation, timing: config.timing, worstCase: cases }, `Agent ${core.software} of ${core.clusterId}/${core.nodeId} started. Worst case with these settings, until the claim is sent: ${cases.map(({ what, ms }) => `${what} ${ms} ms`).join("; ")}.`);
+  driver.start();
+  const unwatch = watchSecret(reading, version, config.secretIntervalMs, (next, nextVersion) => rotation.take(next, nextVersion));
+  return { stop: () => shutDown({ driver, world, unwatch, log, closers: [() => status.close(), () => operator.close(), () => link.close(), () => world.telephony?.close(), () => { world.asteriskRole?.close(); return undefined; }, () => { rotation.close(); return undefined; }], aws }) };
+}
+
+/** This node's own instance, from its metadata; asked until it answers, because nothing can be claimed without it. */
+async function ownInstance(log: Log, stopped: AbortSignal): Promise<string> {
+  const imds = new Imds({ monotonicMs: () => systemClock.monotonicMs(), environment: process.env });
+  for (let told = false; ; told = true) {
+    stopped.throwIfAborted();
+    try {
+      return (await imds.readNodeFacts(AbortSignal.timeout(IMDS_RETRY_MS * 2))).instanceId;
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      if (!told) say(log, "error", "boot-waits", { err: error }, `Instance metadata can't be read, so the agent does not know its own instance: ${error.message} It keeps trying; INSTANCE_ID would do instead.`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, IMDS_RETRY_MS));
+  }
+}
+
+/** What the last run left behind; a damaged file gives a full hold-down, a first start gives none. */
+async function lastPolicy(store: Store, config: Config, log: Log): Promise<Policy | null> {
+  const atMs = systemClock.monotonicMs();
+  try {
+    const saved = await store.load();
+    return saved === null ? null : restorePolicy(saved, atMs, systemClock.wallMs(), config.core);
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    say(log, "error", "state-set-aside", { err: error }, `${error.message} The agent starts with a full hold-down; a pause that was in force must be set again.`);
+    return distrustfulPolicy(atMs, config.core);
+  }
+}
+
+/** Credentials, name lookup, TLS and code paths of the claim, before they are needed. A failure is the core's to find again. */
+async function warm(aws: Aws | null, world: World): Promise<void> {
+  if (aws === null || world.cloud === null) return;
+  try {
+    await world.cloud.readAddress(AbortSignal.timeout(WARM_WITHIN_MS));
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+  }
+}
+
+interface Running {
+  readonly driver: Driver;
+  readonly world: World;
+  readonly unwatch: () => void;
+  readonly log: Log;
+  readonly closers: readonly (() => Promise<void> | undefined)[];
+  readonly aws: Aws | null;
+}
+
+async function shutDown({ driver, world, unwatch, log, closers, aws }: Running): Promise<void> {
+  unwatch();
+  driver.stop();
+  const { policy, nowMs, wallMs } = driver.state;
+  const results = await Promise.allSettled([world.store.save(persistPolicy(policy, nowMs, wallMs)), ...closers.map((close) => close())]);
+  world.metrics?.sink.close();
+  world.cloud?.close();
+  aws?.connection.close();
+  for (const result of results) if (result.status === "rejected") say(log, "warn", "defect-found", { err: result.reason as unknown }, "Something could not be closed in order.");
+}

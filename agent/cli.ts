@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+/** nodectl: the operator's command. What it can do is in agent/cli/, one file a verb. */
+import process from "node:process";
+import { runCli } from "./cli/run.ts";
+
+const WIDTH_DEFAULT = 80;
+
+// `nodectl status | head -3` closes the pipe early: that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  out: (line) => process.stdout.write(`${line}\n`),
+  err: (line) => process.stderr.write(`${line}\n`),
+  colour: process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "",
+  width: process.stdout.isTTY ? Math.max(WIDTH_DEFAULT, Math.min(process.stdout.columns, 120)) : WIDTH_DEFAULT,
+  env: process.env,
+});

@@ -1,0 +1,174 @@
+/** How each event changes what is known. No decision is made here: roles change in transitions.ts, actions start in schedule.ts. */
+import { databaseIsBack, doubtAppliedRole, foldPeerRole, foldRole } from "./asterisk-role.ts";
+import { foldClaimAnswer, foldClaimRead } from "./claim.ts";
+import { foldAnswer, foldMiss, foldReference, type ProbeTrack } from "./evidence.ts";
+import { foldProbe } from "./health.ts";
+import { addSample, type MetricName } from "./metrics.ts";
+import { foldReadFailure, foldReading, holderName, sameHolder } from "./ownership.ts";
+import { foldEnded, foldListing, foldRosterFrame } from "./roster.ts";
+import { adoptPause, operatorPolicy, recordMove } from "./policy.ts";
+import type { CoreConfig } from "./settings.ts";
+import { foldHeartbeat, initialMember } from "./suspicion.ts";
+import type { Completion, Event, Failure, State } from "./types.ts";
+
+type Completed = Extract<Event, { type: "completed" }>;
+
+/** Folds one event into the state; `state.nowMs` is already the event's instant. */
+export function fold(state: State, event: Event, config: CoreConfig): State {
+  switch (event.type) {
+    case "ticked":
+      return { ...state, wallMs: event.wallMs, tickedAtMs: event.atMs, lagMs: event.lagMs, memoryMib: event.memoryMib };
+    case "heartbeatReceived":
+      return heard(state, event, config);
+    case "rosterReceived":
+      return config.peers.includes(event.from) ? { ...state, peerRosters: { ...state.peerRosters, [event.from]: foldRosterFrame(state.peerRosters[event.from], event.frame) } } : state;
+    case "callEnded":
+      return { ...state, roster: foldEnded(state.roster, event.call) };
+    case "ariSocketChanged":
+      // A closed socket is often the first sign of a crash: ask at once instead of at the next interval.
+      return { ...doubtAppliedRole(state), maintenance: null, health: { ...state.health, ariSocketOpen: event.open }, startedActions: event.open ? state.startedActions : forget(state.startedActions, ["probe:ari", "probe:sip"]) };
+    case "operatorCommanded":
+      return drain({ ...state, policy: operatorPolicy(state.policy, event.command, state.nowMs, config), heartbeatNow: true, unsaved: true }, event.command);
+    case "completed":
+      return completed(state, event, config);
+  }
+}
+
+/** Draining is this node's own state and ends by itself: an operator who loses the connection must not leave a node deaf. */
+function drain(state: State, command: Extract<Event, { type: "operatorCommanded" }>["command"]): State {
+  if (command.kind === "drain") return { ...state, draining: { sinceMs: state.draining?.sinceMs ?? state.nowMs, untilMs: state.nowMs + command.forMs, reason: command.reason } };
+  return command.kind === "undrain" ? { ...state, draining: null } : state;
+}
+
+/** A copy without these keys. */
+function forget(record: Readonly<Record<string, number>>, keys: readonly string[]): Readonly<Record<string, number>> {
+  const kept: Record<string, number> = {};
+  for (const key of Object.keys(record)) if (!keys.includes(key)) kept[key] = record[key] ?? 0;
+  return kept;
+}
+
+function heard(state: State, event: Extract<Event, { type: "heartbeatReceived" }>, config: CoreConfig): State {
+  const known = config.peers.includes(event.from) || config.witnesses.includes(event.from);
+  if (!known) return state;
+  const member = state.members[event.from] ?? initialMember(state.startedAtMs);
+  const { echo } = event.heartbeat;
+  const sentAtMs = echo === null ? undefined : state.sentAtMs[state.sentAtMs.length - 1 - (state.sequence - echo.sequence)];
+  const next = foldHeartbeat(member, event.heartbeat, event.atMs, sentAtMs);
+  const metrics = next.rttMs !== null && sentAtMs !== undefined ? sample(state, "HeartbeatRtt", next.rttMs) : state.metrics;
+  const roles = config.peers.includes(event.from) ? foldPeerRole(state, event.from, event.heartbeat) : state;
+  const heardState: State = { ...roles, members: { ...state.members, [event.from]: next }, metrics };
+  const policy = adoptPause(heardState.policy, event.heartbeat.pause, event.atMs);
+  const paused = policy === heardState.policy ? heardState : { ...heardState, policy, unsaved: true, heartbeatNow: true };
+  return config.kind === "witness" ? believeHolder(paused, event.from, member.heartbeat?.holds === true) : paused;
+}
+
+/** A witness has no AWS: it believes the node that most recently began to say that it holds the address. */
+function believeHolder(state: State, from: string, saidSoBefore: boolean): State {
+  const heartbeat = state.members[from]?.heartbeat;
+  if (heartbeat?.holds !== true) return state;
+  const current = state.ownership.holder?.kind === "node" ? state.ownership.holder.node : null;
+  const ownership = { ...state.ownership, publicIp: heartbeat.publicIp ?? state.ownership.publicIp };
+  const currentStillSays = current !== null && state.members[current]?.heartbeat?.holds === true;
+  if (current === from || (saidSoBefore && currentStillSays)) return { ...state, ownership };
+  return { ...state, ownership: { ...ownership, holder: { kind: "node", node: from }, sinceMs: state.nowMs } };
+}
+
+function completed(state: State, event: Completed, config: CoreConfig): State {
+  if (state.inFlight[event.key] !== event.id) return state; // Came after its deadline: the failure was folded already.
+  const inFlight = forget(state.inFlight, [event.key]);
+  const settled: State = { ...state, inFlight, jitter: event.random };
+  const { completion } = event;
+  // What was asked before we doubted ourselves may have waited in our own stall: it says nothing (promise S7).
+  const doubtful = event.startedAtMs < state.doubtedAtMs;
+  switch (completion.kind) {
+    case "claim":
+      return settled.claim !== null && event.startedAtMs < settled.claim.decidedAtMs ? settled : foldClaimAnswer(settled, completion);
+    case "readAddress":
+      return doubtful ? settled : addressRead(settled, completion, event, config);
+    case "readInstance":
+      return doubtful || !completion.outcome.ok ? settled : { ...settled, ownership: { ...settled.ownership, instance: { node: completion.node, state: completion.outcome.value, atMs: event.atMs } } };
+    case "watchSip":
+    case "watchEip":
+      return doubtful ? settled : watched(settled, completion, event);
+    case "reference":
+      return doubtful ? settled : { ...settled, evidence: { ...settled.evidence, [completion.side]: foldReference(settled.evidence[completion.side], completion.outcome.ok, event.startedAtMs) } };
+    case "probe":
+      return doubtful ? settled : probed(databaseIsBack(settled, event) ? doubtAppliedRole(settled) : settled, completion, event);
+    case "applyRole":
+      return foldRole(settled, completion, event.startedAtMs);
+    case "listCalls":
+      return completion.outcome.ok ? { ...settled, roster: foldListing(settled.roster, completion.outcome.value, event.atMs - event.startedAtMs, event.atMs) } : settled;
+    case "recordDropped":
+    case "setMaintenance":
+    case "registerTrunks":
+    case "dryRunClaim":
+    case "dryRunMark":
+    case "writeMark":
+    case "writeClaimTags":
+    case "save":
+    case "publishMetrics":
+      return housekept(settled, completion, event);
+  }
+}
+
+function addressRead(state: State, completion: Extract<Completion, { kind: "readAddress" }>, event: Completed, config: CoreConfig): State {
+  if (!completion.outcome.ok) return { ...state, ownership: foldReadFailure(state.ownership, completion.outcome.failure, event.atMs, event.random, config) };
+  const ownership = foldReading(state.ownership, completion.outcome.value, event.startedAtMs, event.atMs);
+  const claim = foldClaimRead(state.claim, completion.outcome.value, event.startedAtMs, config);
+  const next: State = { ...state, ownership, claim };
+  const old = state.ownership.holder;
+  if (old === null || sameHolder(old, ownership.holder)) return next;
+  return { ...next, policy: recordMove(next.policy, { atWallMs: state.wallMs, from: holderName(old), to: holderName(ownership.holder), reason: state.claim?.reason ?? "seen on EC2" }, state.nowMs, config), unsaved: true, heartbeatNow: true };
+}
+
+function watched(state: State, completion: Extract<Completion, { kind: "watchSip" | "watchEip" }>, event: Completed): State {
+  // Sent to the owner before this one began: about somebody else.
+  if (event.startedAtMs < state.evidence.sinceMs) return state;
+  const channel = completion.kind === "watchSip" ? "sip" : "eip";
+  const track: ProbeTrack = completion.outcome.ok ? foldAnswer(event.atMs) : foldMiss(state.evidence[channel], event.startedAtMs);
+  return { ...state, evidence: { ...state.evidence, [channel]: track } };
+}
+
+const LATENCIES: Readonly<Record<string, MetricName>> = { ari: "AriLatency", sip: "SipLatency", canary: "CanaryLatency" };
+
+function probed(state: State, completion: Extract<Completion, { kind: "probe" }>, event: Completed): State {
+  const name = LATENCIES[completion.probe];
+  const metrics = completion.outcome.ok && name !== undefined ? sample(state, name, event.atMs - event.startedAtMs) : state.metrics;
+  return { ...state, health: foldProbe(state.health, completion, event.startedAtMs, event.atMs, state.draining !== null || state.maintenance === true), metrics };
+}
+
+type Housekeeping = Exclude<Completion, { kind: "claim" | "readAddress" | "readInstance" | "watchSip" | "watchEip" | "reference" | "probe" | "listCalls" | "applyRole" }>;
+
+function housekept(state: State, completion: Housekeeping, event: Completed): State {
+  const failure: Failure | null = completion.outcome.ok ? null : completion.outcome.failure;
+  switch (completion.kind) {
+    case "dryRunClaim":
+      // While our own egress settles after a move, a failure says nothing about permission.
+      return failure !== null && event.atMs < state.egressGraceUntilMs ? state : { ...state, claimReady: { ...state.claimReady, ready: failure === null, failure } };
+    case "dryRunMark":
+      return { ...state, claimReady: { ...state.claimReady, markAllowed: failure === null } };
+    case "writeMark":
+      return { ...state, marking: { ...state.marking, failure }, metrics: failure === null ? sample(state, "AliveMarks", 1) : state.metrics };
+    case "setMaintenance":
+      // What it was told, not what it should be told by now: the drain may have ended meanwhile.
+      return { ...state, maintenance: failure === null ? completion.on : null };
+    case "registerTrunks":
+      return state; // It is tried several times anyway, and a registration that does not come through is Asterisk's to repeat.
+    case "recordDropped":
+      return failure === null ? { ...state, dropped: null } : state;
+    case "save":
+      return { ...state, saveFailure: failure, unsaved: state.unsaved || failure !== null };
+    case "writeClaimTags":
+      // Without permission it is not asked again every second: the tags are for people, and the log has the claim.
+      return { ...state, tagging: failure === null || failure.code === "AGENT_CLOUD_DENIED" ? null : state.tagging };
+    case "publishMetrics": {
+      const dropped = completion.outcome.ok ? completion.outcome.value.dropped : 0;
+      const kept = completion.outcome.ok ? completion.outcome.value.failure : failure;
+      return { ...state, publishFailure: kept, metricsDropped: state.metricsDropped + dropped, metrics: dropped > 0 ? sample(state, "MetricsDropped", dropped) : state.metrics };
+    }
+  }
+}
+
+function sample(state: State, name: MetricName, value: number): State["metrics"] {
+  return { ...state.metrics, sets: addSample(state.metrics.sets, name, value) };
+}

@@ -1,0 +1,82 @@
+/** What this member says to the others: the heartbeats that are due. */
+import { PROTOCOL_VERSION, type Heartbeat } from "./heartbeat.ts";
+import { framesFor, generationHeld, publish } from "./roster.ts";
+import { isHeldBy } from "./ownership.ts";
+import { judge } from "./evidence.ts";
+import type { CoreConfig } from "./settings.ts";
+import { hearing } from "./suspicion.ts";
+import type { NodeId, Notice, State } from "./types.ts";
+
+/** Send times kept for the round trip: more heartbeats than can be under way. */
+const SENT_KEPT = 32;
+/** A roster that was not acknowledged by then is sent again (ms): several heartbeats. */
+const RESEND_AFTER_MS = 2_000;
+
+/** The heartbeats that are due now, one for every member, and the state in which they are sent. */
+export function speak(state: State, config: CoreConfig): { readonly state: State; readonly notices: readonly Notice[] } {
+  const lastMs = state.sentAtMs.at(-1);
+  const due = state.heartbeatNow || lastMs === undefined || state.nowMs - lastMs >= config.heartbeatIntervalMs;
+  if (!due) return { state, notices: [] };
+  const sent: State = { ...state, heartbeatNow: false, sequence: state.sequence + 1, sentAtMs: [...state.sentAtMs.slice(1 - SENT_KEPT), state.nowMs] };
+  const common = commonPart(sent, config);
+  const notices = [...config.peers, ...config.witnesses].map((to): Notice => ({ type: "sendHeartbeat", to, heartbeat: { ...common, ...partFor(to, sent, config) } }));
+  const rostered = tellRoster(sent, config);
+  return { state: rostered.state, notices: [...notices, ...rostered.notices] };
+}
+
+/** The call roster for the peers that do not have it yet. A generation that was sent is given time to be acknowledged. */
+function tellRoster(state: State, config: CoreConfig): { readonly state: State; readonly notices: readonly Notice[] } {
+  const roster = publish(state.roster);
+  if (config.kind === "witness" || roster.generation === 0) return { state, notices: [] };
+  const identity = { cluster: config.clusterId, node: config.nodeId, incarnation: state.incarnation };
+  const notices: Notice[] = [];
+  const sent: Record<NodeId, { readonly generation: number; readonly atMs: number }> = { ...roster.sent };
+  for (const peer of config.peers) {
+    const before = roster.sent[peer];
+    const waiting = before?.generation === roster.generation && state.nowMs - before.atMs < RESEND_AFTER_MS;
+    const heartbeat = hearing(state.members[peer], state.nowMs, config) === "heard" ? state.members[peer]?.heartbeat : null;
+    if (waiting || heartbeat == null) continue;
+    const frames = framesFor(roster, heartbeat.rosterHeld, identity);
+    if (frames.length === 0) continue;
+    notices.push({ type: "sendRoster", to: peer, frames });
+    sent[peer] = { generation: roster.generation, atMs: state.nowMs };
+  }
+  return { state: { ...state, roster: { ...roster, sent } }, notices };
+}
+
+function commonPart(state: State, config: CoreConfig): Omit<Heartbeat, "hearsYou" | "echo" | "rosterHeld"> {
+  const { pause } = state.policy;
+  const about = state.evidence.target;
+  return {
+    v: PROTOCOL_VERSION,
+    kind: "heartbeat",
+    cluster: config.clusterId,
+    node: config.nodeId,
+    incarnation: state.incarnation,
+    sequence: state.sequence,
+    role: state.role,
+    serving: state.health.serving,
+    servingReason: spoken(state.health.reason),
+    yield: state.yielding === null ? null : spoken(state.yielding),
+    holds: state.role === "active" && isHeldBy(state.ownership, config.nodeId),
+    publicIp: state.ownership.publicIp,
+    pause: { revision: pause.revision, setBy: pause.setBy, on: pause.on, reason: spoken(pause.reason), remainingMs: pause.untilMs === null ? null : Math.max(0, Math.round(pause.untilMs - state.nowMs)) },
+    verdict: about === null ? null : { about, ...judge(state, config) },
+    draining: state.draining !== null,
+    software: config.software,
+    asterisk: state.health.version,
+    configDigest: config.configDigest,
+    calls: state.health.calls,
+  };
+}
+
+/** A sentence as it may go into a frame. Control characters and halves of characters would be escaped at six bytes each, and the frame could not leave. */
+function spoken(text: string): string {
+  return text.slice(0, 200).replaceAll(/[\p{Cc}\p{Cs}]/gu, " ");
+}
+
+function partFor(to: NodeId, state: State, config: CoreConfig): Pick<Heartbeat, "hearsYou" | "echo" | "rosterHeld"> {
+  const member = state.members[to];
+  const echo = member?.heartbeat == null || member.heardAtMs === null ? null : { sequence: member.heartbeat.sequence, heldMs: state.nowMs - member.heardAtMs };
+  return { hearsYou: hearing(member, state.nowMs, config), echo, rosterHeld: generationHeld(state.peerRosters[to], member?.heartbeat?.incarnation) };
+}

@@ -1,0 +1,123 @@
+/**
+ * step(state, event, config): the one pure function that decides everything. The same state and event always give the
+ * same new state and the same actions; time, chance and the world outside arrive in the event. The order inside is
+ * fixed: doubt ourselves, fold the fact in, age what depends on time, let at most one row of the table fire, start
+ * what is due, speak.
+ */
+import { age, doubtIfLate } from "./age.ts";
+import { beginClaim, settleFailure, settleSuccess } from "./claim.ts";
+import { initialEvidence } from "./evidence.ts";
+import { fold } from "./fold.ts";
+import { gateContext } from "./gates.ts";
+import { initialHealth } from "./health.ts";
+import { initialOwnership } from "./ownership.ts";
+import { initialPolicy } from "./policy.ts";
+import { EMPTY_ROSTER } from "./roster.ts";
+import { sampleMetrics } from "./sampling.ts";
+import { PUBLISH_DEADLINE_MS, PUBLISH_KEY, schedule } from "./schedule.ts";
+import type { CoreConfig } from "./settings.ts";
+import { speak } from "./speak.ts";
+import { initialMember } from "./suspicion.ts";
+import { rowThatHolds, type Row } from "./transitions.ts";
+import type { Action, Event, MonotonicMs, Notice, Policy, RequestAction, State, WallMs } from "./types.ts";
+
+/** Role changes kept for status. */
+const TRANSITIONS_KEPT = 20;
+
+export interface Step {
+  readonly state: State;
+  readonly actions: readonly Action[];
+  /** The sentence of the row that fired, or null. */
+  readonly reason: string | null;
+}
+
+/** What an agent starts from. */
+export interface Boot {
+  readonly atMs: MonotonicMs;
+  readonly wallMs: WallMs;
+  /** 16 hexadecimal digits, different at every start. */
+  readonly incarnation: string;
+  /** From the store; null for a first start. */
+  readonly policy: Policy | null;
+}
+
+/** The state before the first event. */
+export function initialState(boot: Boot, config: CoreConfig): State {
+  const { atMs, wallMs } = boot;
+  const members = Object.fromEntries([...config.peers, ...config.witnesses].map((id) => [id, initialMember(atMs)]));
+  return {
+    nowMs: atMs, wallMs, startedAtMs: atMs, role: config.kind === "witness" ? "witness" : "starting", roleSinceMs: atMs, roleSinceWallMs: wallMs,
+    reason: config.kind === "witness" ? "Observes the active and reports its verdict." : "Started; EC2 has not been read yet.", transitions: [],
+    incarnation: boot.incarnation, sequence: 0, sentAtMs: [], tickedAtMs: atMs, lagMs: 0, memoryMib: 0, doubtedAtMs: atMs, doubtedSequence: 0, lastLateByMs: 0,
+    members, ownership: initialOwnership(atMs), evidence: initialEvidence(atMs), health: initialHealth(atMs),
+    yielding: null, claim: null, readySince: null, policy: boot.policy ?? initialPolicy(atMs), marking: { counter: 0, failure: null }, claimReady: { ready: null, failure: null, markAllowed: null },
+    egressGraceUntilMs: atMs, startedActions: {}, inFlight: {}, nextActionId: 1, unsaved: false, saveFailure: null, heartbeatNow: true, jitter: 0.5, tagging: null, publishFailure: null, roster: EMPTY_ROSTER, peerRosters: {}, dropped: null, draining: null, maintenance: null, appliedRole: null, roleDoubtedAtMs: atMs, peerActive: null, peerDemotedAtMs: null,
+    metrics: { startedAtWallMs: wallMs, sets: {} }, sampledAtMs: atMs, metricsSinceMs: atMs, metricsDropped: 0,
+  };
+}
+
+/** Decides. Throws a RangeError when time goes back, which only a defect of the driver can cause. */
+export function step(state: State, event: Event, config: CoreConfig): Step {
+  if (event.atMs < state.nowMs) throw new RangeError(`an event of ${event.atMs} came after ${state.nowMs}`);
+  const now: State = { ...state, nowMs: event.atMs };
+  let next = age(fold(doubtIfLate(now, event, config), event, config), config);
+  const notices: Notice[] = [];
+  const row = rowThatHolds(gateContext(next, config));
+  let reason: string | null = null;
+  if (row !== null) {
+    reason = row.says(gateContext(next, config));
+    next = change(next, row, reason, config);
+    notices.push({ type: "roleChanged", from: row.from, to: row.to, row: row.name, reason });
+  }
+  // The address has moved, or may have: connections opened before lead nowhere (EC2 guide, Elastic IP addresses: close active connections before the change).
+  const answered = state.claim?.phase === "calling" && (next.claim?.phase === "accepted" || next.claim?.phase === "unknown");
+  if (answered || row?.to === "active") notices.push({ type: "resetCloudConnections" });
+  if (answered) next = { ...next, egressGraceUntilMs: next.nowMs + config.egressGraceMs };
+  const sampled = sampleMetrics(next, config);
+  const scheduled = schedule(sampled.state, config);
+  const spoken = speak(scheduled.state, config);
+  const publish = sampled.minute === null ? null : startPublish(spoken.state, sampled.minute);
+  const actions: Action[] = [...spoken.notices, ...scheduled.actions, ...notices, ...(publish?.actions ?? [])];
+  return { state: publish?.state ?? spoken.state, actions, reason };
+}
+
+/** A row fires: the new role, and what comes with leaving the old one. */
+function change(state: State, row: Row, reason: string, config: CoreConfig): State {
+  const settled = row.from !== "claiming" ? state : row.to === "active" ? settleSuccess(state, config) : settleFailure(state, state.jitter, config);
+  const claimed = row.name === "claim-confirmed" && state.claim !== null;
+  const deposed = row.name === "deposed" ? countDemotion(settled) : settled;
+  return {
+    ...deposed,
+    role: row.to,
+    roleSinceMs: state.nowMs,
+    roleSinceWallMs: state.wallMs,
+    reason,
+    transitions: [...state.transitions, { from: row.from, to: row.to, row: row.name, reason, atWallMs: state.wallMs }].slice(-TRANSITIONS_KEPT),
+    claim: row.cause === undefined ? deposed.claim : beginClaim(row.cause, reason, state.nowMs),
+    readySince: null,
+    yielding: row.to === "active" ? state.yielding : null,
+    tagging: claimed ? { claimedBy: config.nodeId, claimedAtWallMs: state.wallMs, reason: state.claim.reason, epoch: state.policy.moves.length } : row.to === "active" ? state.tagging : null,
+    heartbeatNow: true,
+    dropped: row.to === "active" ? droppedCalls(state, reason) : state.dropped,
+  };
+}
+
+/** The calls that the node before us carried when the address left it: they are cut, and somebody should ring back. */
+function droppedCalls(state: State, reason: string): State["dropped"] {
+  const before = state.ownership.previous;
+  if (before?.kind !== "node") return state.dropped;
+  const calls = [...(state.peerRosters[before.node]?.calls.values() ?? [])];
+  return { from: before.node, atWallMs: state.wallMs, reason: state.claim?.reason ?? reason, calls };
+}
+
+function countDemotion(state: State): State {
+  const old = state.metrics.sets.Demotions;
+  const count = (old?.count ?? 0) + 1;
+  return { ...state, metrics: { ...state.metrics, sets: { ...state.metrics.sets, Demotions: { min: 1, max: 1, sum: count, count } } } };
+}
+
+function startPublish(state: State, minute: NonNullable<ReturnType<typeof sampleMetrics>["minute"]>): { readonly state: State; readonly actions: readonly RequestAction[] } {
+  const id = state.nextActionId;
+  const action: RequestAction = { type: "request", id, key: PUBLISH_KEY, deadlineMs: PUBLISH_DEADLINE_MS, request: { kind: "publishMetrics", minute } };
+  return { state: { ...state, nextActionId: id + 1, inFlight: { ...state.inFlight, [PUBLISH_KEY]: id } }, actions: [action] };
+}
