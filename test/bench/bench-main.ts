@@ -1,0 +1,112 @@
+/**
+ * Command: measures the figures, prints them with the machine, and writes RESULTS.md, the plots, and the samples. It exits
+ * with 0 when everything could be measured: a goal that was missed is a result, not a failure of the command.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { Command, InvalidArgumentError } from "commander";
+import { buildBundle } from "../support/build-bundle.ts";
+import { REPOSITORY } from "../support/lab/roots.ts";
+import { makeBench } from "./bench-context.ts";
+import { FIGURES } from "./figure-list.ts";
+import type { Bench, Figure } from "./figure.ts";
+import { describeMachine, loadInWords, machineInWords } from "./machine.ts";
+import { distributionSvg } from "./plot.ts";
+import { hasPlot, resultsPage, textTable } from "./report.ts";
+import { mergeResults, readResults, resultsText, type FigureRecord } from "./results.ts";
+
+const RUNS = 20;
+const MINUTES = 10;
+const NAMES = FIGURES.map(({ name }) => name);
+
+interface Options {
+  readonly runs: number;
+  readonly minutes: number;
+  readonly only: readonly string[];
+  readonly json?: string;
+  readonly results: string;
+  readonly build: boolean;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number of at least 1.");
+  return value;
+}
+
+function figureNames(text: string): readonly string[] {
+  const names = text.split(",").map((name) => name.trim());
+  const unknown = names.filter((name) => !NAMES.includes(name));
+  if (unknown.length > 0) throw new InvalidArgumentError(`There is no ${unknown.join(", ")}; there are: ${NAMES.join(", ")}.`);
+  return names;
+}
+
+async function measure(figure: Figure, bench: Bench, machine: string): Promise<FigureRecord> {
+  bench.say(`--- ${figure.title} (${figure.name})`);
+  const start = loadInWords();
+  const { name, title, unit, goal } = figure;
+  const measured = await figure.measure(bench);
+  return {
+    name, title, unit, goal, machine,
+    samples: [...measured.samples], failures: [...measured.failures], notes: [...measured.notes], knobs: measured.knobs,
+    parts: measured.parts.map((part) => ({ name: part.name, samples: [...part.samples] })),
+    day: new Date().toISOString().slice(0, 10),
+    load: { start, end: loadInWords() },
+  };
+}
+
+/** Why figures of the lab can't be measured here; null when they can. */
+function labObstacle(): string | null {
+  return process.platform === "linux" && process.getuid?.() === 0 ? null : "the lab needs Linux and root";
+}
+
+function write(folder: string, records: readonly FigureRecord[]): void {
+  const file = join(folder, "results.json");
+  const all = mergeResults(readResults(file), records, NAMES);
+  mkdirSync(join(folder, "plots"), { recursive: true });
+  writeFileSync(file, resultsText(all));
+  writeFileSync(join(folder, "RESULTS.md"), resultsPage(all));
+  for (const record of all.filter(hasPlot)) writeFileSync(join(folder, "plots", `${record.name}.svg`), distributionSvg(record));
+}
+
+async function main(options: Options): Promise<void> {
+  const say = (line: string): void => { process.stderr.write(`${line}\n`); };
+  const wanted = FIGURES.filter(({ name }) => options.only.includes(name));
+  const obstacle = labObstacle();
+  const chosen = wanted.filter(({ lab }) => !lab || obstacle === null);
+  for (const { name } of wanted.filter((figure) => !chosen.includes(figure))) say(`${name} is left out: ${obstacle ?? ""}.`);
+  const lab = chosen.some((figure) => figure.lab);
+  if (lab && options.build) await buildBundle(join(REPOSITORY, "dist"));
+  const machine = machineInWords(await describeMachine(lab));
+  say(`${machine}; load averages ${loadInWords()}`);
+  const bench = makeBench({ runs: options.runs, minutes: options.minutes, say });
+  const records: FigureRecord[] = [];
+  try {
+    for (const figure of chosen) {
+      try {
+        records.push(await measure(figure, bench, machine));
+      } catch (error) {
+        say(`${figure.name} could not be measured: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        process.exitCode = 1;
+        await bench.release();
+      }
+    }
+  } finally {
+    await bench.release();
+  }
+  process.stdout.write(`${textTable(records)}\n\n${machine}\nload averages ${records[0]?.load.start ?? loadInWords()} at the start, ${loadInWords()} at the end\n`);
+  if (options.json !== undefined) writeFileSync(options.json, resultsText(records));
+  write(options.results, records);
+}
+
+const command = new Command("bench")
+  .description("Measures the figures that the agent is held to.")
+  .option("--runs <n>", "how many times each fault is made", positive, RUNS)
+  .option("--only <figures>", `a comma list of: ${NAMES.join(", ")}`, figureNames, NAMES)
+  .option("--minutes <m>", "how long a steady pair is watched for memory, CPU and AWS calls", positive, MINUTES)
+  .option("--json <file>", "also write this run's samples there")
+  .option("--results <folder>", "where RESULTS.md, results.json and the plots are written", import.meta.dirname)
+  .option("--no-build", "use the bundle that is in dist/")
+  .action(async (options: Options) => { await main(options); });
+await command.parseAsync();

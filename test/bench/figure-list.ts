@@ -1,0 +1,12 @@
+/** All figures, in the order in which they are measured and shown. */
+import { asteriskHung } from "./figures/asterisk-hung.ts";
+import { asteriskKilled } from "./figures/asterisk-killed.ts";
+import { addressReads, dryRuns, metricPuts } from "./figures/aws-calls.ts";
+import { callersOutage } from "./figures/callers-outage.ts";
+import { cpu } from "./figures/cpu.ts";
+import { firstHeartbeat } from "./figures/first-heartbeat.ts";
+import { memory } from "./figures/memory.ts";
+import { nodeGone } from "./figures/node-gone.ts";
+import type { Figure } from "./figure.ts";
+
+export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, asteriskHung, firstHeartbeat, memory, cpu, addressReads, metricPuts, dryRuns];

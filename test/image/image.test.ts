@@ -1,0 +1,215 @@
+// Two machines booted from the image that Packer built: what an operator deploys, started by nothing but its own units.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { CALLER_TRUNK } from "../support/lab/asterisk.ts";
+import { ADDRESS, ELASTIC_IP, type NodeName, type Place } from "../support/lab/addresses.ts";
+import { monotonicMs } from "../support/lab/clock.ts";
+import { holderOf, movedTo } from "../support/lab/pair-checks.ts";
+import { openImagePair, type ImagePair } from "../support/image/image-pair.ts";
+import type { Machine } from "../support/image/machine.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+/** The goal is that a booted image serves within this (ms). */
+const SERVING_WITHIN_MS = 20_000;
+/** The goal is 3 s, and a quiet machine needs half of that; two machines, a lab and a compiler next door on two cores may need more. */
+const AGENT_BACK_WITHIN_MS = 10_000;
+const HOLD_DOWN_MS = 3_000;
+
+let image: ImagePair;
+
+/** Whether a TCP connection from that place is accepted. */
+async function connects(from: Place, address: string, port: number): Promise<boolean> {
+  const script = 'const s = require("node:net").connect({ host: process.argv[1], port: Number(process.argv[2]), timeout: 1500 }); const end = (code) => process.exit(code); s.on("connect", () => end(0)).on("error", () => end(1)).on("timeout", () => end(2));';
+  return (await image.pair.lab.run(from, process.execPath, ["-e", script, address, String(port)], { accept: [1, 2] })).code === 0;
+}
+
+/** The process id of the agent, numbered as inside, as pm2 gives it; 0 while there is none. */
+async function agentPid(machine: Machine): Promise<number> {
+  const { stdout } = await machine.run("pm2", ["pid", "asterisk-node-agent"], { accept: [1] });
+  return Number(stdout.trim().split("\n").at(-1) ?? 0);
+}
+
+interface Started {
+  readonly incarnation: string;
+  readonly monoMs: number;
+}
+
+/** The last start of the agent, as its own log has it. A restart makes a new incarnation; the clock is the whole machine's. */
+async function lastStart(node: NodeName): Promise<Started> {
+  const { stdout } = await image.machine(node).run("sh", ["-c", "grep agent-started /var/log/asterisk-node-agent/agent.log | tail -n 1"]);
+  return JSON.parse(stdout) as Started;
+}
+
+/** Does something to the agent of a node, waits until another one has started, and returns how long that took (ms). */
+async function untilAnotherAgent(node: NodeName, deed: () => Promise<unknown>): Promise<number> {
+  const { incarnation } = await lastStart(node);
+  const atMs = monotonicMs();
+  await deed();
+  const next = await waitUntil(`another agent on ${node}`, async () => {
+    const last = await lastStart(node).catch(() => null);
+    return last !== null && last.incarnation !== incarnation && last;
+  }, 30_000);
+  return Math.round(next.monoMs - atMs);
+}
+
+/** As the pair's own, but it fails with both machines' last words. */
+async function steady(active: NodeName): Promise<void> {
+  try {
+    await image.pair.steady(active);
+  } catch (error) {
+    for (const [name, machine] of image.machines) {
+      const { stdout } = await machine.run("sh", ["-c", "systemctl --failed --no-legend; journalctl --boot --no-pager --lines 15 --unit node-render --unit asterisk --unit node-pm2; nodectl status; tail -n 8 /var/log/asterisk-node-agent/*.log /var/log/asterisk/messages.log | cut -c1-400"], { accept: [1, 2] });
+      process.stderr.write(`--- ${name}\n${stdout}\n`);
+    }
+    throw error;
+  }
+}
+
+describe("the node image, booted twice", { timeout: 3_600_000 }, () => {
+  let openedAtMs = 0;
+
+  before(async () => {
+    image = await openImagePair({
+      knobs: { HOLD_DOWN_MS: String(HOLD_DOWN_MS) },
+      // The operator's own file: the trunk that the caller comes over. Everything else is rendered on the machine.
+      files: { "etc/asterisk/pjsip_local.conf": CALLER_TRUNK },
+      onBoot: () => { openedAtMs = monotonicMs(); },
+    });
+    await steady("node-a");
+  });
+
+  after(async () => {
+    await image.close();
+  });
+
+  it("serves soon after the machine starts, and nothing was compiled or fetched for that", async (context) => {
+    const servingAfterMs = monotonicMs() - openedAtMs;
+    context.diagnostic(`from the start of the machines to a steady pair: ${Math.round(servingAfterMs)} ms`);
+    assert.ok(servingAfterMs <= SERVING_WITHIN_MS, `${Math.round(servingAfterMs)} ms`);
+    for (const machine of image.machines.values()) {
+      const { stdout } = await machine.run("sh", ["-c", "command -v gcc make npm git wget || true"]);
+      assert.equal(stdout, "", "nothing that could compile or install is there");
+    }
+  });
+
+  it("started every part by its own unit, as its own user, and no unit failed", async () => {
+    for (const [name, machine] of image.machines) {
+      assert.deepEqual(await machine.failedUnits(), [], `failed units of ${name}:\n${machine.console()}`);
+      for (const unit of ["nftables", "node-members", "node-render", "asterisk", "node-pm2", "fail2ban"]) assert.equal(await machine.property(`${unit}.service`, "ActiveState"), "active", `${unit} of ${name}`);
+      assert.equal(await machine.property("asterisk.service", "Type"), "notify");
+      const { stdout: users } = await machine.run("ps", ["-eo", "user:20,args"]);
+      assert.match(users, /^asterisk +\/usr\/sbin\/asterisk/m);
+      assert.match(users, /^node-agent .*\/usr\/lib\/asterisk-node-agent\/dist\/main\.js/m);
+      assert.doesNotMatch(users, /^root .*(asterisk -|main\.js|pm2)/m);
+    }
+  });
+
+  it("has the raised limit of SIP connections, and encrypted media", async () => {
+    const machine = image.machine("node-a");
+    assert.match((await machine.run("asterisk", ["-rx", "pjproject show buildopts"])).stdout, /PJ_IOQUEUE_MAX_HANDLES\s*:\s*20000/);
+    assert.match((await machine.run("asterisk", ["-rx", "module show like res_srtp"])).stdout, /res_srtp\.so.*Running/);
+    assert.match((await machine.run("asterisk", ["-rx", "module show like res_pjsip_maintenance"])).stdout, /res_pjsip_maintenance\.so.*Running/);
+  });
+
+  it("lets nobody from outside to ARI, AMI or the status page, and only members to the heartbeat port", async () => {
+    const inside = ADDRESS["node-a"];
+    const world = [ELASTIC_IP, inside].flatMap((target) => [8088, 5038, 8091, 8090, 22].map((port) => ["caller", target, port] as const));
+    const peer = [8088, 5038, 8091].map((port) => ["node-b", inside, port] as const);
+    await Promise.all([...world, ...peer].map(async ([from, target, port]) => {
+      assert.equal(await connects(from, target, port), false, `${target}:${port} is open to ${from}`);
+    }));
+    assert.equal(await connects("node-b", ADDRESS["node-a"], 8090), true, "the peer reaches the heartbeat port");
+    assert.equal(await connects("aws", ADDRESS["node-a"], 8090), false, "a stranger inside the VPC does not");
+    assert.equal(await connects("caller", ELASTIC_IP, 5060), true, "SIP over TCP is open");
+  });
+
+  it("brings a killed agent back at once, and nobody claims", async (context) => {
+    for (const name of ["node-b", "node-a"] as const) {
+      const machine = image.machine(name);
+      const pid = await agentPid(machine);
+      const backAfterMs = await untilAnotherAgent(name, () => machine.run("kill", ["-KILL", String(pid)]));
+      context.diagnostic(`${name}: agent back after ${backAfterMs} ms`);
+      assert.ok(backAfterMs <= AGENT_BACK_WITHIN_MS, `${backAfterMs} ms`);
+      await steady("node-a");
+    }
+    assert.deepEqual(await image.pair.claims(), []);
+  });
+
+  it("brings a killed pm2 back with one agent, not two, and nobody claims", async (context) => {
+    for (const name of ["node-b", "node-a"] as const) {
+      const machine = image.machine(name);
+      const pid = await machine.mainPid("node-pm2.service");
+      const backAfterMs = await untilAnotherAgent(name, () => machine.run("kill", ["-KILL", String(pid)]));
+      context.diagnostic(`${name}: agent back after ${backAfterMs} ms`);
+      assert.ok(backAfterMs <= AGENT_BACK_WITHIN_MS, `${backAfterMs} ms`);
+      await steady("node-a");
+      const { stdout } = await machine.run("pgrep", ["--count", "--full", "asterisk-node-agent/dist/main.js"]);
+      assert.equal(Number(stdout), 1, "agents on the machine");
+    }
+    assert.deepEqual(await image.pair.claims(), []);
+  });
+
+  it("lets a stopping agent say goodbye, and opens its logs again after they were rotated", async () => {
+    const machine = image.machine("node-b");
+    await machine.run("systemctl", ["restart", "node-pm2.service"], { timeoutMs: 40_000 });
+    await steady("node-a");
+    assert.match((await machine.run("cat", ["/var/log/asterisk-node-agent/agent.log"])).stdout, /"event":"agent-stopping"/);
+    await untilAnotherAgent("node-b", async () => {
+      await machine.run("logrotate", ["--force", "/etc/logrotate.d/asterisk-node"]);
+      await machine.run("kill", ["-KILL", String(await agentPid(machine))]);
+    });
+    const { stdout } = await machine.run("sh", ["-c", "ls /var/log/asterisk-node-agent/*.1 /var/log/asterisk/*.1"]);
+    for (const name of ["agent.log.1", "messages.log.1", "security.log.1"]) assert.ok(stdout.includes(name), `${name} is missing:\n${stdout}`);
+    await steady("node-a");
+  });
+
+  it("keeps every secret out of files, logs, environments and command lines", async () => {
+    const { secret } = image.pair;
+    const values = [secret.ari_password, secret.password, secret.heartbeat_keys.k1];
+    for (const [name, machine] of image.machines) {
+      const input = values.join("\n");
+      const places = "/etc /var /run /root /home /tmp /usr/lib/asterisk-node-agent";
+      const { stdout: files } = await machine.run("sh", ["-c", `cat > /dev/shm/wanted; grep -rlF --devices=skip -f /dev/shm/wanted ${places} 2>/dev/null; rm /dev/shm/wanted`], { input, accept: [1, 2], timeoutMs: 60_000 });
+      assert.deepEqual(files.split("\n").filter((file) => file !== "" && !file.startsWith("/etc/asterisk/")), [], `secrets in files of ${name}`);
+      const { stdout: processes } = await machine.run("sh", ["-c", "for p in /proc/[0-9]*; do tr '\\0' '\\n' < $p/environ; tr '\\0' '\\n' < $p/cmdline; done 2>/dev/null || true"]);
+      for (const value of values) assert.ok(!processes.includes(value), `a secret is in a process of ${name}`);
+    }
+  });
+
+  it("leaves the agent stopped after a configuration error, says so, and starts it again when it is corrected", async () => {
+    const machine = image.machine("node-b");
+    const file = "/etc/asterisk-node-agent/agent.env";
+    await machine.run("sh", ["-c", `cp -p ${file} /root/agent.env; echo HEARTBEAT_INTERVAL_MS=5 >> ${file}; systemctl restart node-pm2`]);
+    await waitUntil("pm2 to leave the agent stopped", async () => {
+      const { stdout } = await machine.run("pm2", ["jlist"]);
+      const [app] = JSON.parse(stdout.slice(stdout.indexOf("["))) as { readonly pm2_env: { readonly status: string; readonly exit_code: number } }[];
+      return app?.pm2_env.status === "stopped" && app.pm2_env.exit_code === 78;
+    }, 20_000);
+    assert.match((await machine.run("cat", ["/var/log/asterisk-node-agent/agent.err.log"])).stdout, /HEARTBEAT_INTERVAL_MS/);
+    await machine.run("sh", ["-c", `mv /root/agent.env ${file}; systemctl restart node-pm2`]);
+    await steady("node-a");
+    assert.deepEqual(await image.pair.claims(), []);
+  });
+
+  it("hands the callers over when Asterisk is killed, and systemd brings it back as standby", async () => {
+    const machine = image.machine("node-a");
+    await machine.run("kill", ["-KILL", String(await machine.mainPid("asterisk.service"))]);
+    await movedTo(image.pair, "node-b");
+    await steady("node-b");
+    assert.equal(await machine.property("asterisk.service", "NRestarts"), "1");
+    assert.equal((await image.pair.claims()).length, 1, "one claim and no more");
+  });
+
+  it("takes the callers over when the other machine dies, and a machine that boots again joins as standby", async () => {
+    // As when the host below an instance fails: the network has forgotten it before its processes are gone.
+    await image.pair.lab.nodeGone("node-b");
+    await image.machine("node-b").die();
+    await movedTo(image.pair, "node-a", 60_000);
+    assert.equal(await holderOf(image.pair), "node-a");
+    await image.pair.lab.rejoin("node-b");
+    const again = await image.boot("node-b");
+    await again.waitBooted();
+    await steady("node-a");
+    assert.equal((await image.pair.claims()).length, 2, "the address moved twice in all");
+  });
+});

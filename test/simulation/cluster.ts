@@ -1,0 +1,272 @@
+/**
+ * A simulated cluster: members on a simulated network, EC2, and callers on the Internet. Everything is drawn from one
+ * seed, and the same seed gives the same run. Faults are verbs on this class; what must hold is in promises.ts.
+ */
+import type { CoreConfig } from "../../agent/core/settings.ts";
+import type { ClaimCause, Completion, Event, NodeId, Request, State } from "../../agent/core/types.ts";
+import type { Step } from "../../agent/core/step.ts";
+import { failureOf } from "../../agent/driver.ts";
+import { instanceOf, PUBLIC_IP, SimCloud, STRANGER_NAME, type CloudRequest } from "./cloud.ts";
+import { SimMember } from "./member.ts";
+import { SimNetwork } from "./network.ts";
+import { simConfig } from "./settings.ts";
+import { seededChance, VirtualTime, type Chance } from "./virtual-time.ts";
+
+export interface ClusterSpec {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly witnesses: number;
+  readonly holder: NodeId | null;
+  /** Knobs that differ from their defaults, by their environment names. */
+  readonly knobs?: Readonly<Record<string, string>>;
+}
+
+/** An automatic claim at the moment when it left its node. */
+export interface ClaimSent {
+  readonly node: NodeId;
+  readonly atMs: number;
+  readonly cause: ClaimCause;
+  readonly allowReassociation: boolean;
+  /** Who really held the address then: a node, STRANGER_NAME or nobody. */
+  readonly holder: NodeId | null;
+}
+
+/** Something worth a line in the transcript. */
+export interface Line {
+  readonly atMs: number;
+  readonly who: string;
+  readonly says: string;
+}
+
+const EPOCH_MS = Date.UTC(2026, 0, 1);
+/** Until packets follow a move of the address (ms); AWS publishes no figure. */
+const DATA_PLANE_MS = 1_000;
+/** EC2's status checks notice a dead instance after a few minutes (ms). */
+const STATUS_CHECKS_MS = 150_000;
+/** Agents that are started together come up within this time of each other (ms). */
+const START_SPREAD_MS = 250;
+
+export class SimCluster {
+  readonly time = new VirtualTime();
+  readonly chance: Chance;
+  readonly network: SimNetwork;
+  readonly cloud: SimCloud;
+  readonly members = new Map<NodeId, SimMember>();
+  readonly nodes: readonly NodeId[];
+  readonly lines: Line[] = [];
+  /** Defects that the agents themselves reported. */
+  readonly brokenInvariants: string[] = [];
+  readonly #observers: ((member: NodeId, before: State, event: Event, result: Step) => void)[] = [];
+  readonly #claimListeners: ((claim: ClaimSent) => void)[] = [];
+  /** Where packets to the Elastic IP go: follows EC2 with a delay. */
+  packetsGoTo: NodeId | null;
+  readonly firstHolder: NodeId | null;
+  /** What a firewall drops of what a member sends, as `from>sip`, `from>eip` or `from>heartbeats`. */
+  readonly firewall = new Set<string>();
+  /** World time until which EC2 did not behave; Infinity while it does not. */
+  cloudTroubleUntilMs = -Infinity;
+  /** Every change of the address's place, by EC2's own word. */
+  readonly moves: { readonly atMs: number; readonly to: NodeId | null }[] = [];
+
+  constructor(spec: ClusterSpec) {
+    this.chance = seededChance(spec.seed, this.time);
+    this.network = new SimNetwork(this.time, this.chance);
+    this.nodes = ["node-a", "node-b", "node-c", "node-d"].slice(0, spec.nodes);
+    const witnesses = ["witness-1", "witness-2", "witness-3"].slice(0, spec.witnesses);
+    this.cloud = new SimCloud(this.time, this.chance, this.nodes, spec.holder);
+    this.packetsGoTo = spec.holder;
+    this.firstHolder = spec.holder;
+    this.cloud.model.onAddressMoved(() => {
+      const to = this.cloud.holder();
+      this.moves.push({ atMs: this.time.nowMs, to });
+      this.say("EC2", `the address is on ${to === STRANGER_NAME ? "a stranger" : (to ?? "nobody")}`);
+      this.time.after(DATA_PLANE_MS, () => { this.packetsGoTo = this.cloud.holder(); });
+    });
+    const common = { nodes: this.nodes, witnesses, knobs: spec.knobs ?? {} };
+    for (const id of this.nodes) this.#add(simConfig({ kind: "node", nodeId: id, ...common }));
+    for (const id of witnesses) this.#add(simConfig({ kind: "witness", nodeId: id, ...common }));
+  }
+
+  #add(config: CoreConfig): void {
+    this.members.set(config.nodeId, new SimMember(config, {
+      time: this.time,
+      chance: this.chance,
+      wallMs: (member) => Math.round(EPOCH_MS + this.time.nowMs + this.member(member).wallErrorMs),
+      send: (from, to, frame) => { if (!this.firewall.has(`${from}>heartbeats`)) this.network.frame(from, to, () => this.member(to).receive(from, frame)); },
+      execute: (member, request, settle) => { this.#execute(member, request, settle); },
+      observe: (member, before, event, result) => {
+        if (result.reason !== null) this.say(member, `${before.role} -> ${result.state.role}: ${result.reason}`);
+        for (const observer of this.#observers) observer(member, before, event, result);
+      },
+      broken: (member, message) => {
+        this.brokenInvariants.push(`${member}: ${message}`);
+        this.say(member, `BROKEN: ${message}`);
+      },
+    }));
+  }
+
+  member(id: NodeId): SimMember {
+    const member = this.members.get(id);
+    if (member === undefined) throw new Error(`no member ${id} in this cluster`);
+    return member;
+  }
+
+  /** Every member that is not a witness. */
+  get nodeMembers(): readonly SimMember[] {
+    return this.nodes.map((id) => this.member(id));
+  }
+
+  onStep(observer: (member: NodeId, before: State, event: Event, result: Step) => void): void {
+    this.#observers.push(observer);
+  }
+
+  say(who: string, says: string): void {
+    this.lines.push({ atMs: this.time.nowMs, who, says });
+  }
+
+  /** Called when a claim leaves its node. */
+  onClaim(listener: (claim: ClaimSent) => void): void {
+    this.#claimListeners.push(listener);
+  }
+
+  /** Starts all agents, nearly at once. */
+  startAll(): void {
+    for (const member of this.members.values()) this.time.after(START_SPREAD_MS * this.chance("start")(), () => { member.startAgent(); });
+  }
+
+  run(ms: number): void {
+    this.time.runUntil(this.time.nowMs + ms);
+  }
+
+  /** The machine goes; EC2's status checks notice it in their own time. */
+  powerOff(id: NodeId): void {
+    const member = this.member(id);
+    member.powerOff();
+    if (this.nodes.includes(id)) this.time.after(STATUS_CHECKS_MS, () => { if (!member.powered) this.cloud.model.setInstance(instanceOf(id), { impaired: true }); });
+  }
+
+  powerOn(id: NodeId): void {
+    if (this.nodes.includes(id)) this.cloud.model.setInstance(instanceOf(id), { impaired: false, state: "running" });
+    this.member(id).powerOn();
+  }
+
+  /** Cuts both directions between two places. */
+  cut(a: string, b: string): void {
+    this.network.cut(a, b);
+    this.network.cut(b, a);
+  }
+
+  heal(a: string, b: string): void {
+    this.network.heal(a, b);
+    this.network.heal(b, a);
+  }
+
+  /** Cuts a member off from every other place, except those named. */
+  isolate(id: NodeId, except: readonly string[] = []): void {
+    for (const place of [...this.members.keys(), "internet", "resolver", "endpoint", "ec2"]) if (place !== id && !except.includes(place)) this.cut(id, place);
+  }
+
+  /** Would a caller on the Internet be served now by that node, if packets went there? */
+  canServeCallers(id: NodeId): boolean {
+    const member = this.members.get(id);
+    return member?.powered === true && member.asterisk === "up" && this.network.connected(id, "internet");
+  }
+
+  #execute(member: SimMember, request: Request, settle: (completion: Completion) => void): void {
+    const fail = (code: string, message: string, afterMs = 1): void => { this.time.after(afterMs, () => { settle(failureOf(request, { code, message })); }); };
+    const reply = (completion: Completion, afterMs: number): void => { this.time.after(afterMs, () => { settle(completion); }); };
+    switch (request.kind) {
+      case "probe":
+        this.#ownProbe(member, request, reply, fail);
+        return;
+      case "watchSip":
+        if (!this.firewall.has(`${member.id}>sip`)) this.#options(request, [member.id, request.node], request.node, reply, fail);
+        return;
+      case "watchEip":
+        if (request.publicIp === PUBLIC_IP && this.packetsGoTo !== null && this.packetsGoTo !== STRANGER_NAME && !this.firewall.has(`${member.id}>eip`)) this.#options(request, [member.id, "internet", this.packetsGoTo], this.packetsGoTo, reply, fail);
+        return;
+      case "reference": {
+        const place = request.side === "private" ? "resolver" : "endpoint";
+        if (this.network.connected(member.id, place)) reply({ kind: "reference", side: request.side, outcome: { ok: true, value: null } }, 2);
+        return;
+      }
+      case "save":
+        if (member.save(request.state)) reply({ kind: "save", outcome: { ok: true, value: null } }, 5);
+        else fail("AGENT_STATE_UNWRITABLE", "no space left");
+        return;
+      case "listCalls":
+      case "setMaintenance":
+      case "applyRole":
+      case "registerTrunks":
+        this.#ask(member, request, reply, fail);
+        return;
+      case "recordDropped":
+        member.ledger.push(request.dropped);
+        if (request.dropped.calls.length > 0) this.say(member.id, `names ${request.dropped.calls.length} calls that were dropped on ${request.dropped.from}`);
+        reply({ kind: "recordDropped", outcome: { ok: true, value: null } }, 5);
+        return;
+      case "publishMetrics":
+        reply({ kind: "publishMetrics", outcome: { ok: true, value: { dropped: 0, failure: null } } }, 50);
+        return;
+      case "readAddress":
+      case "readInstance":
+      case "claim":
+      case "dryRunClaim":
+      case "dryRunMark":
+      case "writeMark":
+      case "writeClaimTags":
+        this.#cloudCall(member, request, settle);
+    }
+  }
+
+  #cloudCall(member: SimMember, request: CloudRequest, settle: (completion: Completion) => void): void {
+    if (request.kind === "claim") {
+      this.say(member.id, `sends AssociateAddress (AllowReassociation=${request.allowReassociation})`);
+      const claim: ClaimSent = { node: member.id, atMs: this.time.nowMs, cause: member.state?.claim?.cause ?? "quorum", allowReassociation: request.allowReassociation, holder: this.cloud.holder() };
+      for (const listener of this.#claimListeners) listener(claim);
+    }
+    if (this.network.isCut(member.id, "ec2")) return;
+    this.cloud.execute(member.id, request, (completion) => { if (!this.network.isCut("ec2", member.id)) settle(completion); });
+  }
+
+  /** What only an Asterisk that answers can do. */
+  #ask(member: SimMember, request: Request & { kind: "listCalls" | "setMaintenance" | "applyRole" | "registerTrunks" }, reply: (completion: Completion, afterMs: number) => void, fail: (code: string, message: string) => void): void {
+    // The link is turned whether Asterisk runs or not.
+    if (request.kind === "applyRole" && member.asterisk !== "hung") reply({ kind: "applyRole", role: request.role, outcome: { ok: true, value: null } }, 16);
+    else if (member.asterisk === "crashed") fail("AGENT_PROBE_REFUSED", "connection refused");
+    if (member.asterisk === "crashed" || member.asterisk === "hung" || request.kind === "applyRole") return;
+    if (request.kind === "registerTrunks") reply({ kind: "registerTrunks", outcome: { ok: true, value: null } }, 2);
+    else if (request.kind === "setMaintenance") {
+      member.maintenance = request.on;
+      reply({ kind: "setMaintenance", on: request.on, outcome: { ok: true, value: null } }, 2);
+    } else reply({ kind: "listCalls", outcome: { ok: true, value: member.calls } }, 10);
+  }
+
+  #ownProbe(member: SimMember, request: Request & { kind: "probe" }, reply: (completion: Completion, afterMs: number) => void, fail: (code: string, message: string) => void): void {
+    const ok = (value: object, afterMs = 1): void => { reply({ kind: "probe", probe: request.probe, outcome: { ok: true, value } }, afterMs); };
+    if (member.asterisk === "crashed") fail("AGENT_PROBE_REFUSED", "connection refused");
+    else if (member.asterisk === "hung") return;
+    else if (request.probe === "sip" || request.probe === "sipTcp") ok({ status: member.maintenance ? 503 : 200 });
+    else if (request.probe === "canary") { if (member.asterisk === "up") ok({}, 12); }
+    else if (request.probe === "queues") ok({ alerted: 0 });
+    else if (request.probe === "counts") ok({ calls: member.calls.length, channels: 2 * member.calls.length });
+    else if (request.probe === "database") ok({ connected: true });
+    else if (request.probe === "contacts") ok({ reachable: 10, unreachable: 0 });
+    else if (request.probe === "version") ok({ version: "22.10.1" });
+    else ok({ registered: true });
+  }
+
+  #options(request: Request & { kind: "watchSip" | "watchEip" }, path: readonly string[], target: NodeId, reply: (completion: Completion, afterMs: number) => void, fail: (code: string, message: string, afterMs: number) => void): void {
+    const member = this.members.get(target);
+    const there = this.network.datagram(path);
+    const back = this.network.datagram(path.toReversed());
+    if (there === null || back === null || member?.powered !== true || member.asterisk === "hung") return;
+    if (member.asterisk === "crashed") fail("AGENT_PROBE_REFUSED", "port unreachable", there + back);
+    else reply({ kind: request.kind, outcome: { ok: true, value: { status: 200 } } }, there + back);
+  }
+
+  /** Members that believe they are active. */
+  believers(): readonly NodeId[] {
+    return this.nodeMembers.filter((member) => member.state?.role === "active").map((member) => member.id);
+  }
+}

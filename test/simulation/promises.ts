@@ -1,0 +1,192 @@
+/**
+ * The safety promises of the design (S1 to S7, and N2 as far as it forbids something), watched from outside: the checker
+ * looks at the world, which no agent can see, and judges every claim at the moment when it leaves its node.
+ *
+ * What is exempt, openly:
+ *  - S2, blind: the claimant could see the active on no channel, and the active could not leave its alive mark at EC2, or
+ *    EC2 could not show it (agent not running, its way to EC2 cut, EC2 in trouble). Nobody can tell that from death.
+ *  - S2, raced: the address had moved, or the active's Asterisk had come back, so shortly before that no news of it can have
+ *    reached the claimant. EC2 has no compare-and-set on a held address.
+ *  - Limits that a restart must remember, when STATE_DIR could not be written or read, or the wall clock was set.
+ * A run counts these apart, so that a change that makes them frequent is seen.
+ */
+import { canServe } from "../../agent/core/health.ts";
+import type { State } from "../../agent/core/types.ts";
+import { STRANGER_NAME } from "./cloud.ts";
+import type { ClaimSent, SimCluster } from "./cluster.ts";
+
+/** How often the world is looked at (ms). */
+const LOOK_MS = 100;
+/** An active that could mark for this long has left a mark that every read shows: slow interval, visibility and a read (ms). */
+const MARK_SETTLED_MS = 8_000;
+/** Blindness may have ended so short a time ago that the decision is older (ms). */
+const BLIND_TAIL_MS = 2_000;
+/** News of a moved address needs this long to reach all: the call, two reads, a heartbeat (ms). */
+const RACE_MS = 3_000;
+/** A yield outlives the recovery by several good answers and a canary call (ms). */
+const RECOVERY_MS = 5_000;
+/** The oldest belief that a claim may rest on: a late suspicion reads EC2 every 5 s, and a change takes two reads (ms). */
+const BELIEF_MS = 7_500;
+/** A node that can read EC2 learns within this time that the address is elsewhere: the slow timer and two reads (ms). */
+const BELIEF_STALE_MS = 70_000;
+/** The slowest that its own Asterisk's death may escape a claimant: two canary calls, or a row of misses (ms). */
+const OWN_DOWN_MS: Readonly<Record<string, number>> = { crashed: 700, hung: 3_500, "cannot-call": 20_000 };
+
+/** How a claim is judged. `needed`: the holder was serving nobody. */
+export type Judged = "needed" | "vacant" | "blind" | "raced" | "broken";
+
+export interface ClaimJudged extends ClaimSent {
+  readonly judged: Judged;
+}
+
+/** What the checker has found so far; grows while the simulation runs. */
+export interface Findings {
+  readonly broken: string[];
+  readonly claims: ClaimJudged[];
+  /** Callers on the Internet reached no Asterisk that could serve them for so long in all (ms, within LOOK_MS). */
+  unservedMs: number;
+  /** Forget the outage and the claims so far: a new chapter begins. */
+  restart(): void;
+}
+
+interface Watched {
+  /** When this node was last unable to leave a mark. */
+  unmarkableAtMs: number;
+  /** When it last believed in another holder than before, and what its store may have forgotten. */
+  moveSeenAtMs: number;
+  forgetful: boolean;
+  /** Since when it believes to be active although EC2 says otherwise and would tell. */
+  staleSinceMs: number | null;
+  paused: boolean;
+  confirmedAtMs: number[];
+}
+
+/** Watches a cluster from now on. */
+export function watchPromises(cluster: SimCluster): Findings {
+  const watched = new Map<string, Watched>(cluster.nodes.map((node) => [node, { unmarkableAtMs: 0, moveSeenAtMs: -Infinity, forgetful: false, staleSinceMs: null, paused: false, confirmedAtMs: [] }]));
+  const blindAtMs = new Map<string, number>();
+  const findings: Findings = { broken: cluster.brokenInvariants, claims: [], unservedMs: 0, restart: () => { findings.claims.length = 0; findings.unservedMs = 0; } };
+  const breaks = (promise: string, sentence: string): void => {
+    const says = `${promise} at ${Math.round(cluster.time.nowMs)} ms: ${sentence}`;
+    findings.broken.push(says);
+    cluster.say("promise", `BROKEN ${says}`);
+  };
+  const of = (node: string): Watched => watched.get(node) as Watched;
+
+  const look = (): void => {
+    const { nowMs } = cluster.time;
+    if (!isServed(cluster)) findings.unservedMs += LOOK_MS;
+    for (const node of cluster.nodes) {
+      if (!canMark(cluster, node)) of(node).unmarkableAtMs = nowMs;
+      for (const other of cluster.nodes) if (other !== node && !canSee(cluster, node, other)) blindAtMs.set(`${node}>${other}`, nowMs);
+      lookAtBelief(cluster, node, of(node), breaks);
+    }
+    cluster.time.after(LOOK_MS, look);
+  };
+  look();
+
+  cluster.onStep((member, before, event, { state }) => {
+    const mine = watched.get(member);
+    if (mine === undefined) return;
+    if (event.type === "operatorCommanded" && event.command.kind === "acknowledge") mine.confirmedAtMs = [];
+    if (state.ownership.holder !== before.ownership.holder) noteHolder(cluster, member, before, state, mine, breaks);
+    if (before.role !== state.role) noteRole(cluster, member, before, state, mine, breaks);
+    mine.paused = state.policy.pause.on;
+    if (cluster.member(member).disk !== "good" || cluster.member(member).wallErrorMs !== 0) mine.forgetful = true;
+  });
+
+  cluster.onClaim((claim) => {
+    const blind = claim.holder !== null && cluster.time.nowMs - (blindAtMs.get(`${claim.node}>${claim.holder}`) ?? -Infinity) <= BLIND_TAIL_MS;
+    const mute = claim.holder !== null && claim.holder !== STRANGER_NAME && cluster.time.nowMs - Math.max(of(claim.holder).unmarkableAtMs, cluster.cloudTroubleUntilMs) <= MARK_SETTLED_MS;
+    const judged = judgeHolder(cluster, claim, blind && mute, breaks);
+    findings.claims.push({ ...claim, judged });
+    judgeClaimant(cluster, claim, of(claim.node), breaks);
+  });
+  return findings;
+}
+
+type Breaks = (promise: string, sentence: string) => void;
+
+/** Does a caller who dials the Elastic IP reach an Asterisk that can serve? */
+export function isServed(cluster: SimCluster): boolean {
+  return cluster.packetsGoTo !== null && cluster.packetsGoTo !== STRANGER_NAME && cluster.canServeCallers(cluster.packetsGoTo);
+}
+
+/** Could that node leave an alive mark at EC2 now, if it wanted to? */
+function canMark(cluster: SimCluster, node: string): boolean {
+  const { network } = cluster;
+  const member = cluster.member(node);
+  return member.agentRuns && member.state?.role === "active" && canServe(member.state.health.serving) && network.connected(node, "ec2") && network.connected(node, "endpoint");
+}
+
+/** Can the one see a sign of life of the other, on any channel? */
+function canSee(cluster: SimCluster, from: string, to: string): boolean {
+  const { network, firewall } = cluster;
+  const linked = network.connected(from, to);
+  if (linked && ((cluster.member(to).agentRuns && !firewall.has(`${to}>heartbeats`)) || !firewall.has(`${from}>sip`))) return true;
+  return network.connected(from, "internet") && network.connected(to, "internet") && !firewall.has(`${from}>eip`);
+}
+
+/** S2 and S6: whose calls would this claim cut? */
+function judgeHolder(cluster: SimCluster, claim: ClaimSent, indistinguishable: boolean, breaks: Breaks): Judged {
+  const { nowMs } = cluster.time;
+  const { holder } = claim;
+  if (holder === null || holder === claim.node) return "vacant";
+  const movedAgoMs = nowMs - (cluster.moves.at(-1)?.atMs ?? -Infinity);
+  const told = nowMs - cluster.cloudTroubleUntilMs > MARK_SETTLED_MS;
+  if (holder === STRANGER_NAME) {
+    if (!claim.allowReassociation) return "vacant";
+    if (movedAgoMs < BELIEF_MS || !told) return "raced";
+    breaks("S6", `${claim.node} claims from an instance outside the cluster`);
+    return "broken";
+  }
+  if (!cluster.canServeCallers(holder) || !claim.allowReassociation) return "needed";
+  if (movedAgoMs < RACE_MS + (told ? 0 : MARK_SETTLED_MS) || nowMs - cluster.member(holder).asteriskSinceMs < RECOVERY_MS) return "raced";
+  if (indistinguishable) return "blind";
+  breaks("S2", `${claim.node} claims by ${claim.cause} from ${holder}, which is serving callers`);
+  return "broken";
+}
+
+/** S3, S7, the pause, the hold-down and the hourly limit. */
+function judgeClaimant(cluster: SimCluster, claim: ClaimSent, mine: Watched, breaks: Breaks): void {
+  const { nowMs } = cluster.time;
+  const member = cluster.member(claim.node);
+  const { config } = member;
+  if (member.asterisk !== "up" && nowMs - member.asteriskSinceMs > (OWN_DOWN_MS[member.asterisk] ?? 0)) breaks("S3", `${claim.node} claims although its Asterisk has been ${member.asterisk} for ${Math.round(nowMs - member.asteriskSinceMs)} ms`);
+  if (member.maintenance) breaks("S3", `${claim.node} claims although its Asterisk refuses calls on purpose`);
+  const awakeMs = nowMs - member.continuedAtMs;
+  if (claim.cause === "quorum" && awakeMs < config.peerLostAfterMs) breaks("S7", `${claim.node} claims by quorum ${Math.round(awakeMs)} ms after it was stopped`);
+  if (claim.cause !== "quorum" && awakeMs < 5) breaks("S7", `${claim.node} claims by ${claim.cause} in the moment in which it goes on`);
+  if (mine.paused) breaks("S2", `${claim.node} claims while paused`);
+  if (claim.cause === "quorum" && !mine.forgetful && nowMs - mine.moveSeenAtMs < config.holdDownMs) breaks("N2", `${claim.node} claims by quorum ${Math.round(nowMs - mine.moveSeenAtMs)} ms after it saw the address move`);
+  const lastHour = mine.confirmedAtMs.filter((atMs) => nowMs - atMs < 3_600_000);
+  if (!mine.forgetful && lastHour.length >= config.claimsPerHour) breaks("N2", `${claim.node} claims although it has claimed ${lastHour.length} times within the hour`);
+}
+
+function noteHolder(cluster: SimCluster, member: string, before: State, state: State, mine: Watched, breaks: Breaks): void {
+  if (before.ownership.holder !== null && JSON.stringify(before.ownership.holder) !== JSON.stringify(state.ownership.holder)) mine.moveSeenAtMs = cluster.time.nowMs;
+  if (state.ownership.holder === null) breaks("S1", `${member} has forgotten who holds the address`);
+}
+
+function noteRole(cluster: SimCluster, member: string, before: State, state: State, mine: Watched, breaks: Breaks): void {
+  if (state.role !== "active") return;
+  const { nowMs } = cluster.time;
+  if (before.role === "claiming") mine.confirmedAtMs.push(nowMs);
+  // Two reads have shown it: so it was here, at the latest so long ago as a lagging read may show.
+  const lately = cluster.moves.filter((move) => nowMs - move.atMs < MARK_SETTLED_MS + BELIEF_MS);
+  const holders = [...lately.map((move) => move.to), lately.length === cluster.moves.length ? cluster.firstHolder : cluster.moves[cluster.moves.length - lately.length - 1]?.to];
+  if (!holders.includes(member)) breaks("S1", `${member} believes to be active although EC2 has not named it`);
+}
+
+/** S1: a node that can read EC2 must not go on believing in its own past. */
+function lookAtBelief(cluster: SimCluster, node: string, mine: Watched, breaks: Breaks): void {
+  const { nowMs } = cluster.time;
+  const member = cluster.member(node);
+  const couldKnow = member.agentRuns && cluster.network.connected(node, "ec2") && nowMs - cluster.cloudTroubleUntilMs > MARK_SETTLED_MS;
+  if (!couldKnow || member.state?.role !== "active" || cluster.cloud.holder() === node) mine.staleSinceMs = null;
+  else mine.staleSinceMs ??= nowMs;
+  if (mine.staleSinceMs !== null && nowMs - mine.staleSinceMs > BELIEF_STALE_MS) {
+    breaks("S1", `${node} has believed to be active for ${BELIEF_STALE_MS} ms although EC2 says otherwise`);
+    mine.staleSinceMs = Infinity;
+  }
+}

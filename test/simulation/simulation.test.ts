@@ -1,0 +1,52 @@
+/**
+ * The production core and driver, many simulated minutes at a time, under faults drawn from a seed. A failure prints the
+ * seed, what broke, and the command that replays it; the transcript is in the language of the scenarios.
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { runCampaign, type RunResult } from "./campaign.ts";
+import { clusterFrom, perform } from "./commands.ts";
+import { runBatch } from "./pool.ts";
+
+const MINUTES = 10;
+/** A quick share by default; more where nobody waits. */
+const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? (process.env["CI"] === "true" ? 200 : 50));
+
+describe("the simulation", () => {
+  it(`keeps every promise through ${SEEDS} x ${MINUTES} simulated minutes of faults`, { timeout: 600_000 }, async () => {
+    const results: RunResult[] = [];
+    await runBatch({ firstSeed: 1, seeds: SEEDS, minutes: MINUTES, transcripts: false }, (result) => results.push(result));
+    assert.equal(results.length, SEEDS);
+    const broken = results.filter((result) => result.broken.length > 0).toSorted((a, b) => a.seed - b.seed);
+    const report = broken.map((result) => `seed ${result.seed}: ${result.broken.join("; ")}\n  npm run simulate -- --seed ${result.seed} --seeds 1 --minutes ${MINUTES} --transcript\n${result.transcript.slice(-40).join("\n")}`);
+    assert.deepEqual(report, []);
+    // A campaign in which nothing happens would keep every promise too.
+    const claims = results.reduce((sum, result) => sum + Object.values(result.claims).reduce((all, times) => all + times, 0), 0);
+    assert.ok(claims >= SEEDS / 2, `only ${claims} claims in ${SEEDS} runs`);
+  });
+
+  it("does the same again for the same seed", () => {
+    for (const seed of [7, 8]) assert.deepEqual(runCampaign(seed, 4, true), runCampaign(seed, 4, true));
+  });
+
+  it("does something else for another seed", () => {
+    assert.notDeepEqual(runCampaign(7, 4, true).transcript, runCampaign(9, 4, true).transcript);
+  });
+
+  it("decides the same whatever the wall clocks show (S8)", () => {
+    const story = (jump: number): readonly string[] => {
+      const cluster = clusterFrom("cluster nodes=3 witnesses=1 holder=node-a");
+      const jumps = (by: number): void => { for (const id of cluster.members.keys()) perform(cluster, `wall clock of ${id} jumps by ${by} s`); };
+      perform(cluster, "start everything");
+      jumps(jump);
+      for (const sentence of ["run 30 s", "asterisk of node-a crashes", "run 3 s", "asterisk of node-a recovers", "run 40 s", "power off node-b", "run 10 s"]) perform(cluster, sentence);
+      jumps(-3 * jump);
+      for (const sentence of ["power on node-b", "cut node-a - node-c", "run 60 s", "operator pauses on node-c for 30 s", "asterisk of node-a hangs", "run 60 s"]) perform(cluster, sentence);
+      return cluster.lines.map((line) => `${line.atMs} ${line.who} ${line.says}`);
+    };
+    const calm = story(0);
+    assert.ok(calm.length > 10);
+    assert.deepEqual(story(7_200), calm);
+    assert.deepEqual(story(-86_400), calm);
+  });
+});

@@ -1,0 +1,97 @@
+/**
+ * The test command. Stages: `fast` (unit, scenarios, simulation, contract: any machine, under two minutes) and `e2e` (real
+ * Asterisk in network namespaces: Debian as root). `image` (asked for by name: it compiles Asterisk when its cache is cold) builds
+ * the node's image and boots two machines from it. Without arguments it runs the first two; the second is left out with a
+ * sentence where it can't run, except with CI=true, where nothing is skipped in silence and no test is a failure.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+
+const STAGES: Readonly<Record<string, readonly string[]>> = {
+  fast: ["unit", "scenarios", "simulation", "contract"],
+  e2e: ["e2e"],
+  image: ["image"],
+};
+const DEFAULT_STAGES = ["fast", "e2e"];
+
+/** What real machines run and are made of, made before the tests, so that no test waits for a download (moto, in a contract suite of `fast`, lives in a root too). */
+const PREPARATIONS = ["test/support/build-bundle.ts", "test/support/lab/build-roots.ts"];
+
+/** What node's runner counted. */
+interface Counts {
+  readonly tests: number;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** Why tests were skipped. A contract that names what its counterpart lacks is a statement, not an omission. */
+  readonly reasons: readonly string[];
+}
+
+/** How a contract suite says that the implementation under it does not have something, and why. */
+const DECLARED = /^lacks [\w-]+: \S/;
+
+function testFiles(folder: string): string[] {
+  const path = join("test", folder);
+  return existsSync(path) ? readdirSync(path).filter((name) => name.endsWith(".test.ts")).sort().map((name) => join(path, name)) : [];
+}
+
+/** Runs the files with node's own runner; the second reporter is there to be counted. */
+async function runFiles(files: readonly string[], concurrency: number): Promise<Counts> {
+  const folder = mkdtempSync(join(tmpdir(), "tests-"));
+  const tap = join(folder, "counts.tap");
+  const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap", `--test-reporter-destination=${tap}`];
+  const child = spawn(process.execPath, ["--import", "tsx", "--test", `--test-concurrency=${concurrency}`, ...reporters, ...files], { stdio: "inherit" });
+  const code = await new Promise<number>((resolve) => child.on("exit", (status) => { resolve(status ?? 1); }));
+  const text = existsSync(tap) ? readFileSync(tap, "utf8") : "";
+  rmSync(folder, { recursive: true, force: true });
+  const last = (name: string): number => Number([...text.matchAll(new RegExp(`^# ${name} (\\d+)$`, "gm"))].at(-1)?.[1] ?? 0);
+  const failed = last("fail") + last("cancelled");
+  return { tests: last("tests"), passed: last("pass"), failed: Math.max(failed, code === 0 ? 0 : 1), skipped: last("skipped") + last("todo"), reasons: [...text.matchAll(/ # (?:SKIP|[T]ODO)(.*)$/gm)].map((match) => (match[1] ?? "").trim()) };
+}
+
+/** Runs one command of ours to its end; resolves with its exit code. */
+function runScript(path: string): Promise<number> {
+  const child = spawn(process.execPath, ["--import", "tsx", path], { stdio: "inherit" });
+  return new Promise((resolve) => child.on("exit", (status) => { resolve(status ?? 1); }));
+}
+
+/** Why the end-to-end stages can't run here; null when they can. */
+function e2eObstacle(): string | null {
+  if (process.platform !== "linux" || !existsSync("/etc/debian_version")) return "it needs Debian (real Asterisk comes from its packages)";
+  if (process.getuid?.() !== 0) return "it needs root (network namespaces): run `sudo npm test`";
+  return null;
+}
+
+const wanted = process.argv.slice(2).filter((name) => name in STAGES);
+const strict = process.env["CI"] === "true";
+const sums = { passed: 0, failed: 0, skipped: 0 };
+const notes: string[] = [];
+if (e2eObstacle() === null) for (const script of PREPARATIONS) if ((await runScript(script)) !== 0) throw new Error(`${script} failed; see above`);
+for (const stage of wanted.length > 0 ? wanted : DEFAULT_STAGES) {
+  const real = stage !== "fast";
+  const obstacle = real ? e2eObstacle() : null;
+  if (obstacle !== null) {
+    notes.push(`The end-to-end tests did not run: ${obstacle}.`);
+    if (strict) sums.failed += 1;
+    continue;
+  }
+  const files = (STAGES[stage] ?? []).flatMap(testFiles);
+  const started = Date.now();
+  // The end-to-end tests share the machine's network namespaces and its few cores: one at a time.
+  const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, real ? 1 : 2);
+  if (counts.tests === 0) notes.push(`Stage ${stage} ran no test: that is a failure.`);
+  const declared = counts.reasons.filter((reason) => DECLARED.test(reason));
+  const silent = counts.skipped - declared.length;
+  for (const reason of new Set(declared)) notes.push(`Stage ${stage} left out what a counterpart ${reason}`);
+  if (strict && silent > 0) notes.push(`Stage ${stage} skipped ${silent} test(s) without declaring what is lacking: with CI=true that is a failure.`);
+  sums.passed += counts.passed;
+  sums.failed += counts.failed + (counts.tests === 0 ? 1 : 0) + (strict ? Math.max(0, silent) : 0);
+  sums.skipped += counts.skipped;
+  notes.push(`Stage ${stage}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${Math.round((Date.now() - started) / 1000)} s.`);
+}
+for (const note of notes) console.log(note);
+console.log(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped`);
+process.exitCode = sums.failed > 0 ? 1 : 0;

@@ -1,0 +1,155 @@
+// When Asterisk is told its role, and when its trunks are registered again: the core, in a small world.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Event, Request, State } from "../../agent/core/types.ts";
+import { coreConfig, settledPair, SmallWorld } from "../support/small-world.ts";
+
+type Asked = Extract<Request, { kind: "applyRole" | "registerTrunks" }> & { readonly atMs: number };
+
+/** Everything that this member asks of Asterisk for its role from now on. */
+function watch(world: SmallWorld, id: string): Asked[] {
+  const asked: Asked[] = [];
+  world.observe(id, (_before, _event, { actions }) => {
+    for (const action of actions) {
+      if (action.type !== "request") continue;
+      const { request } = action;
+      if (request.kind === "applyRole" || request.kind === "registerTrunks") asked.push({ ...request, atMs: world.nowMs });
+    }
+  });
+  return asked;
+}
+
+const roles = (asked: readonly Asked[]): readonly string[] => asked.flatMap((each) => (each.kind === "applyRole" ? [each.role] : []));
+const registrations = (asked: readonly Asked[]): readonly number[] => asked.flatMap((each) => (each.kind === "registerTrunks" ? [each.atMs] : []));
+
+/** The first instant at which a member had this role. */
+function roleInstant(world: SmallWorld, id: string, role: State["role"]): { atMs: number | null } {
+  const found: { atMs: number | null } = { atMs: null };
+  world.observe(id, (before, _event: Event, { state }) => { if (before.role !== role && state.role === role) found.atMs ??= world.nowMs; });
+  return found;
+}
+
+describe("Asterisk's role", () => {
+  it("is told at a start as soon as it is known, and then no more", () => {
+    const world = new SmallWorld();
+    const [a, b] = [watch(world, "node-a"), watch(world, "node-b")];
+    world.run(20_000);
+    assert.deepEqual([...new Set(roles(a)), ...new Set(roles(b))], ["active", "standby"]);
+    // Once when the role is known, perhaps once more when the event socket opens.
+    assert.ok(roles(a).length <= 2 && roles(b).length <= 2, `${roles(a).length} and ${roles(b).length} times`);
+    const before = a.length + b.length;
+    world.run(120_000);
+    assert.equal(a.length + b.length, before);
+  });
+
+  it("is told in the very step that changes it, on both nodes, and not while a claim is under way", () => {
+    const world = settledPair();
+    const [a, b] = [watch(world, "node-a"), watch(world, "node-b")];
+    const [demoted, promoted] = [roleInstant(world, "node-a", "standby"), roleInstant(world, "node-b", "active")];
+    world.machine("node-a").asterisk = false;
+    world.run(30_000);
+    assert.equal(world.state("node-b").role, "active");
+    assert.equal(b.find((each) => each.kind === "applyRole")?.atMs, promoted.atMs);
+    assert.ok(a.some((each) => each.kind === "applyRole" && each.role === "standby" && each.atMs === demoted.atMs));
+    assert.deepEqual(roles(b), ["active"]);
+    assert.deepEqual([world.state("node-a").appliedRole, world.state("node-b").appliedRole], ["standby", "active"]);
+  });
+
+  it("is told again each second until Asterisk takes it", () => {
+    const world = settledPair();
+    world.machine("node-b").role = { code: "AGENT_ARI_FAILED", message: "409" };
+    world.holder = { kind: "node", node: "node-b" };
+    world.run(70_000);
+    assert.equal(world.state("node-b").role, "active");
+    assert.equal(world.state("node-b").appliedRole, null);
+    const asked = watch(world, "node-b");
+    world.run(10_000);
+    assert.ok(asked.length >= 8 && asked.length <= 11, `${asked.length} tries in ten seconds`);
+    world.machine("node-b").role = null;
+    world.run(2_000);
+    assert.equal(world.state("node-b").appliedRole, "active");
+  });
+
+  it("is told again after Asterisk has restarted, also when the answer to the last time comes only then", () => {
+    const world = settledPair();
+    const asked = watch(world, "node-a");
+    world.ariSocket("node-a", false);
+    world.ariSocket("node-a", true);
+    assert.equal(world.state("node-a").appliedRole, null);
+    world.run(3_000);
+    assert.ok(asked.length >= 1);
+    world.run(2_000);
+    // One is on its way when the socket opens: what it did was done to the Asterisk before.
+    asked.length = 0;
+    world.ariSocket("node-a", true);
+    assert.equal(asked.length, 1);
+    world.run(1);
+    world.ariSocket("node-a", true);
+    world.run(500);
+    assert.equal(world.state("node-a").appliedRole, null);
+    world.run(1_500);
+    assert.equal(asked.length, 2);
+    assert.equal(world.state("node-a").appliedRole, "active");
+  });
+
+  it("is told again to an active whose database is back, and to no standby", () => {
+    const world = settledPair(["node-a", "node-b"].map((node) => coreConfig(node, { database: true })));
+    const [a, b] = [watch(world, "node-a"), watch(world, "node-b")];
+    for (const node of ["node-a", "node-b"]) world.machine(node).database = false;
+    world.run(20_000);
+    assert.deepEqual([a, b], [[], []]);
+    for (const node of ["node-a", "node-b"]) world.machine(node).database = true;
+    world.run(20_000);
+    assert.deepEqual([roles(a), roles(b)], [["active"], []]);
+  });
+
+  it("is nothing to a witness", () => {
+    const members = (node: string): ReturnType<typeof coreConfig> => coreConfig(node, node === "witness-1" ? { peers: ["node-a", "node-b"] } : { witnesses: ["witness-1"] });
+    const world = new SmallWorld(["node-a", "node-b", "witness-1"].map(members));
+    const asked = watch(world, "witness-1");
+    world.run(20_000);
+    assert.deepEqual(asked, []);
+  });
+});
+
+describe("registrations with carriers", () => {
+  it("are sent again, once and at its word, when the old active comes back and demotes", () => {
+    const world = settledPair();
+    // The whole of node-a is away, and knows nothing of the move when it is back.
+    world.machine("node-a").agent = false;
+    world.machine("node-a").asterisk = false;
+    world.instance = "stopped";
+    world.run(30_000);
+    assert.equal(world.state("node-b").role, "active");
+    const asked = watch(world, "node-b");
+    const demoted = roleInstant(world, "node-a", "standby");
+    world.machine("node-a").agent = true;
+    world.machine("node-a").asterisk = true;
+    world.run(90_000);
+    assert.equal(world.state("node-a").role, "standby");
+    const { atMs } = demoted;
+    assert.ok(atMs !== null);
+    const after = registrations(asked).map((each) => each - atMs);
+    assert.equal(after.length, 1, `${after.length} times: ${after.join(", ")} ms`);
+    assert.ok((after[0] ?? -1) >= 0 && (after[0] ?? 0) <= 200, `${after.join(", ")} ms`);
+  });
+
+  it("are left alone while nobody changes its role, and by a standby always", () => {
+    const world = settledPair();
+    world.run(30_000);
+    const [a, b] = [watch(world, "node-a"), watch(world, "node-b")];
+    world.run(120_000);
+    assert.deepEqual([a, b], [[], []]);
+  });
+
+  it("are left alone when the standby's agent restarts: registering again takes the binding away for a while", () => {
+    const world = settledPair();
+    const asked = watch(world, "node-a");
+    world.machine("node-b").agent = false;
+    world.run(10_000);
+    world.restart("node-b");
+    world.run(20_000);
+    assert.equal(world.state("node-b").role, "standby");
+    assert.deepEqual(asked, []);
+  });
+});

@@ -1,0 +1,33 @@
+/** A bounded share of the fuzzing in every test run, with new chance each time, and everything that ever failed. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { corpusOf, corpusTargets } from "../fuzz/corpus.ts";
+import { replay, runTarget } from "../fuzz/run-target.ts";
+import { TARGETS } from "../fuzz/target-list.ts";
+
+const TIMEOUT_MS = 240_000;
+
+describe("fuzzing", { timeout: TIMEOUT_MS }, () => {
+  const seed = (Date.now() % 1_000_000_000) + 1;
+
+  for (const target of TARGETS) {
+    it(`${target.name}: ${target.says}`, async () => {
+      const { failure, accepted } = await runTarget(target, { cases: target.casesInSuite, seed });
+      assert.equal(failure, null, `seed ${failure?.seed ?? seed}, input ${JSON.stringify(failure?.input)}:\n${failure?.error ?? ""}`);
+      assert.ok(accepted > 0, "everything was refused: nothing behind the door was tried");
+    });
+  }
+});
+
+describe("the corpus of past failures", { timeout: TIMEOUT_MS }, () => {
+  it("belongs to targets that exist", () => {
+    const names = TARGETS.map(({ name }) => name);
+    assert.deepEqual(corpusTargets().filter((name) => !names.includes(name)), []);
+  });
+
+  for (const target of TARGETS) {
+    for (const { file, why, input } of corpusOf(target.name)) {
+      it(`${target.name}/${file}: ${why}`, () => replay(target, input));
+    }
+  }
+});

@@ -1,0 +1,138 @@
+// What the files under packer/ promise, read as text: pins, order, fences. What they do is shown by building and booting
+// (test/image/image.test.ts).
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+
+const PACKER = join(import.meta.dirname, "../../packer");
+const read = (path: string): string => readFileSync(join(PACKER, path), "utf8");
+const files = (folder: string): readonly string[] =>
+  readdirSync(join(PACKER, folder), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(PACKER.length + 1)).sort();
+const pins = new Map(read("versions.env").split("\n").filter((line) => /^\w+=/.test(line)).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const));
+const unit = (name: string): string => read(`rootfs/etc/systemd/system/${name}.service`);
+
+describe("packer/versions.env", () => {
+  it("pins every download by a hash, or says that the hash is not known yet", () => {
+    for (const [name, value] of pins) {
+      if (name.includes("SHA256")) assert.match(value, /^([0-9a-f]{64}|unset)$/, name);
+      if (name.includes("INTEGRITY")) assert.match(value, /^sha512-[A-Za-z0-9+/]{86}==$/, name);
+    }
+    for (const name of ["ASTERISK_SHA256", "ASTERISK_LOCAL_SHA256", "ASTERISK_DEBIAN_SHA256", "PJPROJECT_DEBIAN_SHA256"]) assert.notEqual(pins.get(name), "unset", name);
+  });
+
+  it("is the only place that names a version", () => {
+    const versions = ["ASTERISK_VERSION", "ASTERISK_LOCAL_VERSION", "NODE_VERSION", "SSM_AGENT_VERSION", "CLOUDWATCH_AGENT_VERSION"].map((name) => pins.get(name) ?? "");
+    for (const file of [...files("scripts"), ...files("host"), ...files("rootfs"), "build.pkr.hcl", "sources.pkr.hcl", "amazon-ebs.pkr.hcl", "variables.pkr.hcl"]) {
+      for (const version of versions) assert.ok(version !== "" && !read(file).includes(version), `${file} names ${version}`);
+    }
+  });
+
+  it("asks for an LTS of Node.js that the AWS SDK supports for years", () => {
+    assert.match(pins.get("NODE_VERSION") ?? "", /^24\./);
+  });
+});
+
+describe("the build", () => {
+  const build = read("build.pkr.hcl");
+  const listed = [...build.matchAll(/scripts\/([a-z-]+\.sh)"/g)].map((match) => match[1]);
+
+  it("runs every script, and the same list in the same order for both sources", () => {
+    assert.deepEqual([...listed].sort(), readdirSync(join(PACKER, "scripts")).sort());
+    assert.equal([...build.matchAll(/scripts\s+= local\.scripts/g)].length, 2);
+    assert.deepEqual(listed.slice(-2), ["cleanup.sh", "validate.sh"], "what is validated is what becomes the image");
+  });
+
+  it("stops at the first failing line of any script, and prints no command with its values", () => {
+    for (const file of [...files("scripts"), ...files("host")].filter((name) => name.endsWith(".sh"))) {
+      if (file === "host/lib.sh") continue;
+      assert.match(read(file), /^set -(euo|uo) pipefail$/m, file);
+      assert.doesNotMatch(read(file), /^\s*set -\w*x|bash -x/m, `${file} would log what it handles`);
+    }
+  });
+
+  it("fetches over https only, and nothing on the node at boot", () => {
+    for (const file of [...files("scripts"), ...files("host")]) assert.doesNotMatch(read(file), /http:\/\//, file);
+    for (const file of files("rootfs")) assert.doesNotMatch(read(file), /\b(curl|wget|git clone|npm (install|ci)|apt-get)\b/, file);
+  });
+
+  it("starts from Debian's own image, over metadata service version 2, and opens SSH to nobody else", () => {
+    const source = read("amazon-ebs.pkr.hcl");
+    assert.match(source, /owners\s+= \["136693071363"\]/);
+    assert.match(source, /http_tokens\s+= "required"/);
+    assert.match(source, /imds_support\s+= "v2\.0"/);
+    assert.match(source, /encrypt_boot\s+= true/);
+    assert.match(source, /temporary_security_group_source_cidrs\s+= \[var\.build_from_cidr\]/);
+    assert.doesNotMatch(source + read("variables.pkr.hcl"), /0\.0\.0\.0\/0/);
+  });
+
+  it("gives an old Packer the templates without what it doesn't know", () => {
+    const old = execFileSync("awk", ["-f", join(PACKER, "host/print-for-old-packer.awk"), join(PACKER, "amazon-ebs.pkr.hcl")], { encoding: "utf8" });
+    assert.doesNotMatch(old, /metadata_options|imds_support|http_tokens|^ {2}}\n\n {2}}/m);
+    assert.match(old, /encrypt_boot/);
+    assert.equal(old.split("{").length, old.split("}").length, "its braces are balanced");
+    assert.match(read("plugins.pkr.hcl"), /required_plugins/);
+  });
+});
+
+describe("the image's units", () => {
+  it("run Asterisk and the agent as two users, neither of them root, and fenced in", () => {
+    assert.match(unit("asterisk"), /^Type=notify$/m);
+    assert.match(unit("asterisk"), /^User=asterisk$/m);
+    assert.match(unit("node-pm2"), /^User=node-agent$/m);
+    assert.match(unit("node-render"), /^User=node-agent$/m);
+    for (const name of ["asterisk", "node-pm2", "node-render"]) for (const line of ["NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet="]) assert.ok(unit(name).split("\n").includes(line), `${name} lacks ${line}`);
+  });
+
+  it("start Asterisk after its configuration was rendered, and with the last one when it can't be", () => {
+    assert.match(unit("asterisk"), /^After=.*\bnode-render\.service\b/m);
+    assert.match(unit("asterisk"), /^Wants=.*\bnode-render\.service\b/m);
+    assert.doesNotMatch(unit("asterisk"), /^Requires=/m);
+    assert.match(unit("node-render"), /^ExecStart=\/usr\/bin\/nodectl render$/m);
+  });
+
+  it("don't hold the agent back until Asterisk is up: its absence is what the agent is there to tell", () => {
+    assert.doesNotMatch(unit("node-pm2"), /^(After|Requires|Wants)=.*asterisk\.service/m);
+  });
+
+  it("wait for user data, and never for the stages of cloud-init that wait for them", () => {
+    for (const name of ["node-render", "node-members", "node-pm2"]) {
+      assert.match(unit(name), /^After=.*\bcloud-init\.service\b.*\bcloud-init-network\.service\b/m, name);
+      assert.doesNotMatch(unit(name), /cloud-(final|config)/, name);
+    }
+  });
+
+  it("leave pm2 longer to stop than pm2 leaves the agent", async () => {
+    const { apps } = (await import(join(PACKER, "../ecosystem.config.js"))) as { readonly apps: readonly { readonly kill_timeout: number }[] };
+    const stopS = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit("node-pm2"))?.[1]);
+    assert.ok(stopS * 1000 > Math.max(...apps.map((app) => app.kill_timeout)), `${stopS} s`);
+  });
+});
+
+describe("the image's firewall", () => {
+  const rules = read("rootfs/etc/nftables.conf");
+
+  it("drops what it doesn't name, and names neither ARI nor AMI nor the status page nor SSH", () => {
+    assert.match(rules, /hook input priority filter; policy drop;/);
+    const input = rules.slice(rules.indexOf("chain input"), rules.indexOf("chain forward"));
+    for (const port of ["8088", "5038", "8091", "22"]) assert.doesNotMatch(input, new RegExp(`\\b${port}\\b`), port);
+  });
+
+  it("opens the heartbeat port to members only", () => {
+    assert.match(rules, /tcp dport 8090 ip saddr @members accept/);
+    assert.equal([...rules.matchAll(/\b8090\b/g)].length, 1);
+  });
+
+  it("keeps Asterisk away from the instance's credentials", () => {
+    assert.match(rules, /ip daddr 169\.254\.169\.254 meta skuid "asterisk" reject/);
+  });
+
+  it("opens the same media ports as Asterisk uses", () => {
+    const rtp = readFileSync(join(PACKER, "../asterisk-config/rtp.conf"), "utf8");
+    const [start, end] = [/^rtpstart = (\d+)$/m, /^rtpend = (\d+)$/m].map((pattern) => pattern.exec(rtp)?.[1] ?? "");
+    assert.ok(rules.includes(`udp dport ${start}-${end} accept`));
+    const range = /^net\.ipv4\.ip_local_port_range = (\d+) /m.exec(read("rootfs/etc/sysctl.d/60-asterisk-node.conf"));
+    assert.ok(Number(range?.[1]) > Number(end), "outgoing connections take no media port");
+  });
+});
