@@ -9,7 +9,7 @@ import { foldEnded, foldListing, foldRosterFrame } from "./roster.ts";
 import { adoptPause, operatorPolicy, recordMove } from "./policy.ts";
 import type { CoreConfig } from "./settings.ts";
 import { foldHeartbeat, initialMember } from "./suspicion.ts";
-import type { Completion, Event, Failure, State } from "./types.ts";
+import type { Completion, Event, Failure, Mark, NodeId, State } from "./types.ts";
 
 type Completed = Extract<Event, { type: "completed" }>;
 
@@ -113,12 +113,18 @@ function completed(state: State, event: Completed, config: CoreConfig): State {
 
 function addressRead(state: State, completion: Extract<Completion, { kind: "readAddress" }>, event: Completed, config: CoreConfig): State {
   if (!completion.outcome.ok) return { ...state, ownership: foldReadFailure(state.ownership, completion.outcome.failure, event.atMs, event.random, config) };
-  const ownership = foldReading(state.ownership, completion.outcome.value, event.startedAtMs, event.atMs);
+  const ownership = foldReading(state.ownership, completion.outcome.value, event.startedAtMs, event.atMs, markToldBy(state, completion.outcome.value.mark?.node));
   const claim = foldClaimRead(state.claim, completion.outcome.value, event.startedAtMs, config);
   const next: State = { ...state, ownership, claim };
   const old = state.ownership.holder;
   if (old === null || sameHolder(old, ownership.holder)) return next;
   return { ...next, policy: recordMove(next.policy, { atWallMs: state.wallMs, from: holderName(old), to: holderName(ownership.holder), reason: state.claim?.reason ?? "seen on EC2" }, state.nowMs, config), unsaved: true, heartbeatNow: true };
+}
+
+/** The mark of which that member has told last, however long ago. */
+function markToldBy({ members }: State, node: NodeId | undefined): Mark | null {
+  const counter = node === undefined ? undefined : members[node]?.heartbeat?.mark;
+  return node === undefined || counter == null ? null : { node, counter };
 }
 
 function watched(state: State, completion: Extract<Completion, { kind: "watchSip" | "watchEip" }>, event: Completed): State {
@@ -148,7 +154,7 @@ function housekept(state: State, completion: Housekeeping, event: Completed): St
     case "dryRunMark":
       return { ...state, claimReady: { ...state.claimReady, markAllowed: failure === null } };
     case "writeMark":
-      return { ...state, marking: { ...state.marking, failure }, metrics: failure === null ? sample(state, "AliveMarks", 1) : state.metrics };
+      return { ...state, marking: { ...state.marking, failure, confirmed: failure === null ? state.marking.counter : state.marking.confirmed }, metrics: failure === null ? sample(state, "AliveMarks", 1) : state.metrics };
     case "setMaintenance":
       // What it was told, not what it should be told by now: the drain may have ended meanwhile.
       return { ...state, maintenance: failure === null ? completion.on : null };

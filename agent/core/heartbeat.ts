@@ -48,6 +48,8 @@ const heartbeatSchema = z.object({
   rosterHeld: count.nullable().default(null),
   /** The sender refuses new calls on purpose (503), while calls in progress go on. */
   draining: z.boolean().default(false),
+  /** The newest alive mark that EC2 has confirmed to the sender; null when none since its start. Told after it, so no later sign of life than this heartbeat. */
+  mark: count.nullable().default(null),
   software: z.string().max(32),
   asterisk: z.string().max(32).nullable(),
   configDigest: z.string().max(32),

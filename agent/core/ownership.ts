@@ -59,9 +59,9 @@ export function holderName(holder: Holder | null): string {
 
 /**
  * Folds one successful read, sent at `sentAtMs`, into the ownership. The belief changes only when this read and the
- * one before it, both sent after the last doubt, agree.
+ * one before it, both sent after the last doubt, agree. `told` is the mark that its writer last told of in a heartbeat.
  */
-export function foldReading(ownership: Ownership, reading: AddressReading, sentAtMs: MonotonicMs, atMs: MonotonicMs): Ownership {
+export function foldReading(ownership: Ownership, reading: AddressReading, sentAtMs: MonotonicMs, atMs: MonotonicMs, told: Mark | null = null): Ownership {
   const agreesWithBelief = sameHolder(ownership.holder, reading.holder);
   const agreesWithCandidate = ownership.candidate !== null && sameHolder(ownership.candidate, reading.holder);
   const read: Ownership = {
@@ -75,17 +75,24 @@ export function foldReading(ownership: Ownership, reading: AddressReading, sentA
     retryAtMs: atMs,
     slowestReadMs: Math.max(ownership.slowestReadMs, atMs - sentAtMs),
     mark: reading.mark,
-    markMovedAtMs: markMoved(ownership, reading) ? sentAtMs : ownership.markMovedAtMs,
+    markMovedAtMs: markMoved(ownership, reading, told) ? sentAtMs : ownership.markMovedAtMs,
   };
   if (agreesWithBelief) return { ...read, candidate: null };
   if (agreesWithCandidate) return { ...read, holder: reading.holder, previous: ownership.holder, sinceMs: atMs, candidate: null, markMovedAtMs: null, instance: null };
   return { ...read, candidate: reading.holder };
 }
 
-/** Only the holder's own mark counts: a deposed node that does not know it yet may still write its own. */
-function markMoved(ownership: Ownership, reading: AddressReading): boolean {
+/**
+ * Only the holder's own mark counts: a deposed node that does not know it yet may still write its own. A mark of which it
+ * told us in a heartbeat was there before that heartbeat, so it is no later sign of life.
+ */
+function markMoved(ownership: Ownership, reading: AddressReading, told: Mark | null): boolean {
   if (reading.mark === null || reading.holder.kind !== "node" || reading.mark.node !== reading.holder.node) return false;
-  return ownership.readSentAtMs !== null && (ownership.mark?.node !== reading.mark.node || ownership.mark.counter !== reading.mark.counter);
+  return ownership.readSentAtMs !== null && !sameMark(ownership.mark, reading.mark) && !sameMark(told, reading.mark);
+}
+
+function sameMark(one: Mark | null, other: Mark): boolean {
+  return one?.node === other.node && one.counter === other.counter;
 }
 
 /** Folds a failed read; `random` jitters the backoff, which doubles from the confirm interval to its maximum. */

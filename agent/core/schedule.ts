@@ -27,6 +27,8 @@ const HURRY_FOR_MS = 60_000;
 const SAVE_DEADLINE_MS = 5_000;
 const SAVE_RETRY_MS = 5_000;
 const MAINTENANCE_RETRY_MS = 500;
+/** A minute of marks: no read of EC2 lags so far behind. */
+const MARKS_SKIPPED_AT_START = 60;
 /** Publishing is started where a minute of metrics is cut off (step.ts). */
 export const PUBLISH_KEY = "publishMetrics";
 export const PUBLISH_DEADLINE_MS = 20_000;
@@ -200,9 +202,10 @@ function markIsDue(state: State, config: CoreConfig): boolean {
   return lastMs >= (state.nowMs - since < config.markFastForMs ? config.markIntervalMs : config.markSlowIntervalMs);
 }
 
-/** Differs from every mark that anybody can have seen, also after a restart of this agent. */
+/** Differs from every mark that anybody can have seen, also after a restart of this agent whose read of EC2 lagged behind. */
 function nextMark(state: State): number {
-  return Math.max(state.marking.counter, state.ownership.mark?.counter ?? 0) + 1;
+  const { counter } = state.marking;
+  return Math.max(counter, state.ownership.mark?.counter ?? 0) + (counter === 0 ? MARKS_SKIPPED_AT_START : 1);
 }
 
 /** What Asterisk has to be told, the record of the policy, and the ledger of dropped calls: again and again until it is written, because nobody else knows whom to ring back. */

@@ -63,6 +63,7 @@ function commonPart(state: State, config: CoreConfig): Omit<Heartbeat, "hearsYou
     pause: { revision: pause.revision, setBy: pause.setBy, on: pause.on, reason: spoken(pause.reason), remainingMs: pause.untilMs === null ? null : Math.max(0, Math.round(pause.untilMs - state.nowMs)) },
     verdict: about === null ? null : { about, ...judge(state, config) },
     draining: state.draining !== null,
+    mark: state.marking.confirmed,
     software: config.software,
     asterisk: state.health.version,
     configDigest: config.configDigest,

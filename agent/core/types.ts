@@ -217,8 +217,10 @@ export interface Policy {
 
 /** The alive marks that this node writes while it is active. */
 export interface Marking {
-  /** Of the mark last written. */
+  /** Of the mark last written; 0 before the first of this start. */
   readonly counter: number;
+  /** Of the last mark that EC2 has confirmed; null before the first of this start. */
+  readonly confirmed: number | null;
   readonly failure: Failure | null;
 }
 

@@ -28,7 +28,7 @@ const heartbeats: fc.Arbitrary<Heartbeat> = fc.record({
   echo: optional(fc.record({ sequence: fc.nat(), heldMs: fc.double({ min: 0, max: 1e6, noNaN: true }).map(Math.abs) }, { noNullPrototype: true })),
   verdict: optional(fc.record({ about: name, verdict, heartbeat: verdict, sip: verdict, eip: verdict }, { noNullPrototype: true })),
   rosterHeld: optional(fc.nat()),
-  draining: fc.boolean(),
+  draining: fc.boolean(), mark: fc.option(fc.nat()),
   software: fc.constant("1.0.0"),
   asterisk: optional(fc.constant("22.10.1")),
   configDigest: fc.constant("abc"),
@@ -49,7 +49,7 @@ describe("the heartbeat codec", () => {
 
   it("refuses a heartbeat with one field spoiled or missing, and names the field but not its content", () => {
     const good = sampleHeartbeat();
-    const optionalFields = new Set(["rosterHeld", "draining"]);
+    const optionalFields = new Set(["rosterHeld", "draining", "mark"]);
     for (const field of Object.keys(good) as (keyof Heartbeat)[]) {
       for (const spoiled of [{ ...good, [field]: { secret: "4930123" } }, Object.fromEntries(Object.entries(good).filter(([key]) => key !== field))]) {
         const decoded = decodeFrame(JSON.stringify(spoiled), "sim", "node-a");

@@ -68,6 +68,12 @@ describe("the alive mark", () => {
     assert.equal(foldReading(known, reading(A, null), 2_000, 2_500).markMovedAtMs, null);
   });
 
+  it("has not moved when the holder had told of that very mark in a heartbeat", () => {
+    assert.equal(foldReading(known, marked(5), 2_000, 2_500, { node: "node-a", counter: 5 }).markMovedAtMs, null);
+    assert.equal(foldReading(known, marked(6), 2_000, 2_500, { node: "node-a", counter: 5 }).markMovedAtMs, 2_000, "one that came after the heartbeat");
+    assert.equal(foldReading(known, marked(5), 2_000, 2_500, { node: "node-b", counter: 5 }).markMovedAtMs, 2_000, "somebody else told of it");
+  });
+
   it("says nothing when somebody else wrote it", () => {
     assert.equal(foldReading(known, marked(9, "node-b"), 2_000, 2_500).markMovedAtMs, null);
   });
