@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import process from "node:process";
+import { FileHistory, HISTORY_FILE } from "./adapters/file-history.ts";
 import { Imds } from "./adapters/imds.ts";
 import { assembleAccess, assembleAws, assembleLink, assembleRotation, assembleSecrets, assembleWorld, type Aws } from "./assemble.ts";
 import { systemClock, systemScheduler } from "./clock.ts";
@@ -16,6 +17,7 @@ import type { Policy } from "./core/types.ts";
 import { Driver } from "./driver.ts";
 import { AgentError } from "./errors.ts";
 import { portsExecutor, type World } from "./executor.ts";
+import { makeHistoryBook } from "./history-book.ts";
 import { makeJournal } from "./journal.ts";
 import { say, type Log } from "./log.ts";
 import { OPERATOR_SOCKET, OperatorSocket } from "./operator-socket.ts";
@@ -24,6 +26,7 @@ import { makeRotation } from "./rotation.ts";
 import { awaitSecret, watchSecret, type SecretReading } from "./secret-watch.ts";
 import { makePrometheus } from "./status/prometheus.ts";
 import { StatusServer } from "./status/server.ts";
+import { statusView, type StatusExtra } from "./status/view.ts";
 import { worstCase } from "./worst-case.ts";
 
 /** A running agent. */
@@ -35,6 +38,8 @@ export interface Agent {
 const MIB = 1_048_576;
 const WARM_WITHIN_MS = 3_000;
 const IMDS_RETRY_MS = 1_000;
+/** As a heartbeat carries it. */
+const ZONE_MAX = 32;
 
 /** Starts the agent. `fail` is called once if it must end because of a defect. Rejects with AgentErrors only. */
 export async function bootAgent(config: Config, log: Log, fail: (error: AgentError) => void, stopped: AbortSignal): Promise<Agent> {
@@ -42,7 +47,7 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
   const aws = assembleAws(config);
   const reading: SecretReading = { source: assembleSecrets(config, aws), kind: core.kind, deadlineMs: core.cloudTimeoutMs, log };
   const { secret, version } = await awaitSecret(reading, stopped);
-  const instanceId = config.node === null ? null : (config.node.instanceId ?? (await ownInstance(log, stopped)));
+  const { instanceId, zone } = await ownPlace(config, log, stopped);
   const access = assembleAccess(config, secret);
   const world = assembleWorld(config, access, aws, instanceId, {
     debug: (message) => { log.debug({ event: "request-finished" }, message); },
@@ -53,7 +58,8 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
   const journal = makeJournal({ log, config: core, clock: systemClock });
   const prometheus = makePrometheus(core);
   const policy = await lastPolicy(world.store, config, log);
-  await Promise.all([warm(aws, world), rotation.catchUp(secret, version)]);
+  const book = makeHistoryBook({ history: new FileHistory(join(config.stateDir, HISTORY_FILE)), config: core, keep: config.historyKeep, log });
+  await Promise.all([warm(aws, world), rotation.catchUp(secret, version), book.open()]);
   const incarnation = randomBytes(8).toString("hex");
   const driver = new Driver(
     {
@@ -72,20 +78,22 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
       observe: (before, event, result) => {
         journal.observe(before, event, result);
         prometheus.observe(result);
+        book.observe(before, event, result);
       },
       fail,
     },
-    initialState({ atMs: systemClock.monotonicMs(), wallMs: systemClock.wallMs(), incarnation, policy }, core),
+    initialState({ atMs: systemClock.monotonicMs(), wallMs: systemClock.wallMs(), incarnation, policy, zone }, core),
   );
   const cases = worstCase(core);
+  const extra = (): StatusExtra => ({ worstCase: cases, refusals: journal.refusals() });
   const status = new StatusServer({
     listen: config.statusListen, config: core, clock: systemClock, prometheus,
     state: () => driver.state,
-    extra: () => ({ worstCase: cases, refusals: journal.refusals() }),
+    extra,
     onDefect: (error) => { say(log, "error", "defect-found", { err: error }, "A status page could not be made."); },
   });
   await status.start();
-  const operator = new OperatorSocket(join(config.stateDir, OPERATOR_SOCKET), (command) => { driver.post({ type: "operatorCommanded", command }); });
+  const operator = new OperatorSocket(join(config.stateDir, OPERATOR_SOCKET), (command) => { driver.post({ type: "operatorCommanded", command }); }, () => statusView(driver.state, core, extra()));
   await operator.start();
   await link.start({
     onHeartbeat: (from, heartbeat) => { driver.post({ type: "heartbeatReceived", from, heartbeat }); },
@@ -100,16 +108,40 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
   say(log, "info", "agent-started", { version: core.software, incarnation, timing: config.timing, worstCase: cases }, `Agent ${core.software} of ${core.clusterId}/${core.nodeId} started. Worst case with these settings, until the claim is sent: ${cases.map(({ what, ms }) => `${what} ${ms} ms`).join("; ")}.`);
   driver.start();
   const unwatch = watchSecret(reading, version, config.secretIntervalMs, (next, nextVersion) => rotation.take(next, nextVersion));
-  return { stop: () => shutDown({ driver, world, unwatch, log, closers: [() => status.close(), () => operator.close(), () => link.close(), () => world.telephony?.close(), () => { world.asteriskRole?.close(); return undefined; }, () => { rotation.close(); return undefined; }], aws }) };
+  return { stop: () => shutDown({ driver, world, unwatch, log, closers: [() => book.close(), () => status.close(), () => operator.close(), () => link.close(), () => world.telephony?.close(), () => { world.asteriskRole?.close(); return undefined; }, () => { rotation.close(); return undefined; }], aws }) };
+}
+
+/** Where this agent runs. A witness has no instance as far as the cluster is concerned. */
+interface Place {
+  readonly instanceId: string | null;
+  readonly zone: string | null;
+}
+
+async function ownPlace(config: Config, log: Log, stopped: AbortSignal): Promise<Place> {
+  const { node, zone } = config;
+  if (node === null) return { instanceId: null, zone };
+  const imds = new Imds({ monotonicMs: () => systemClock.monotonicMs(), environment: process.env });
+  if (node.instanceId === null) return { ...(await ownInstance(imds, log, stopped)), ...(zone === null ? {} : { zone }) };
+  return { instanceId: node.instanceId, zone: zone ?? (await zoneIfTold(imds)) };
+}
+
+/** For people only: where nobody answers, the zone stays unknown, and the start is not held up for longer than this. */
+async function zoneIfTold(imds: Imds): Promise<string | null> {
+  try {
+    return (await imds.readNodeFacts(AbortSignal.timeout(IMDS_RETRY_MS))).availabilityZone.slice(0, ZONE_MAX);
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    return null;
+  }
 }
 
 /** This node's own instance, from its metadata; asked until it answers, because nothing can be claimed without it. */
-async function ownInstance(log: Log, stopped: AbortSignal): Promise<string> {
-  const imds = new Imds({ monotonicMs: () => systemClock.monotonicMs(), environment: process.env });
+async function ownInstance(imds: Imds, log: Log, stopped: AbortSignal): Promise<Place> {
   for (let told = false; ; told = true) {
     stopped.throwIfAborted();
     try {
-      return (await imds.readNodeFacts(AbortSignal.timeout(IMDS_RETRY_MS * 2))).instanceId;
+      const facts = await imds.readNodeFacts(AbortSignal.timeout(IMDS_RETRY_MS * 2));
+      return { instanceId: facts.instanceId, zone: facts.availabilityZone.slice(0, ZONE_MAX) };
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       if (!told) say(log, "error", "boot-waits", { err: error }, `Instance metadata can't be read, so the agent does not know its own instance: ${error.message} It keeps trying; INSTANCE_ID would do instead.`);

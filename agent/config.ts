@@ -87,6 +87,10 @@ export interface Config {
   readonly eipSipPort: number;
   /** An absolute path. */
   readonly stateDir: string;
+  /** Moves of the address that the history keeps. */
+  readonly historyKeep: number;
+  /** null: ask the instance metadata service, on a node. */
+  readonly zone: string | null;
   readonly logLevel: KnobValues["LOG_LEVEL"];
 }
 
@@ -204,6 +208,8 @@ function configOf(values: KnobValues, software: string): Config {
     peerSipPort: values.PEER_SIP_PORT,
     eipSipPort: values.EIP_SIP_PORT,
     stateDir: values.STATE_DIR,
+    historyKeep: values.HISTORY_KEEP,
+    zone: values.ZONE,
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -22,6 +22,8 @@ export const LOG_EVENTS = {
   "wall-clock-set": "The wall clock was set. Nothing is decided by it; times in log and history are off by that much.",
   "boot-waits": "Something without which the agent can't start (the secret, the instance's own id) can't be read; it keeps trying.",
   "state-set-aside": "What the last run saved could not be read; the agent starts with a full hold-down.",
+  "history-set-aside": "The history of moves could not be read; a new one begins.",
+  "history-unwritten": "A move could not be written to the history in STATE_DIR; it is kept in memory and tried again.",
   "secret-unreadable": "A new version of the secret could not be looked at or used; the present one stays in use.",
   "secret-rotated": "A new version of the secret is in use.",
   "config-rendered": "Asterisk's configuration was rendered anew and reloaded: which files, which modules; or why that is left to an operator.",

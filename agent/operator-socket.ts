@@ -26,17 +26,26 @@ export const operatorCommandSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("undrain") }),
 ]) satisfies z.ZodType<OperatorCommand>;
 
-/** The answer to one line. */
-export const operatorAnswerSchema = z.object({ ok: z.boolean(), message: z.string() });
+/** What may be asked without changing anything. */
+export const operatorQuerySchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("status") }),
+]);
+export type OperatorQuery = z.infer<typeof operatorQuerySchema>;
+
+/** The answer to one line. `answer` is what a query brought. */
+export const operatorAnswerSchema = z.object({ ok: z.boolean(), message: z.string(), answer: z.unknown().optional() });
 
 export class OperatorSocket {
   readonly #path: string;
   readonly #server: Server;
 
-  /** @param obey takes the command in; it is carried out with the next step */
-  constructor(path: string, obey: (command: OperatorCommand) => void) {
+  /**
+   * @param obey takes the command in; it is carried out with the next step
+   * @param tell answers a query; the answer must be JSON
+   */
+  constructor(path: string, obey: (command: OperatorCommand) => void, tell: (query: OperatorQuery) => unknown = () => null) {
     this.#path = path;
-    this.#server = createServer((socket) => { serve(socket, obey); });
+    this.#server = createServer((socket) => { serve(socket, obey, tell); });
     this.#server.maxConnections = 16;
   }
 
@@ -56,17 +65,20 @@ export class OperatorSocket {
   }
 }
 
-function serve(socket: Socket, obey: (command: OperatorCommand) => void): void {
+function serve(socket: Socket, obey: (command: OperatorCommand) => void, tell: (query: OperatorQuery) => unknown): void {
   let text = "";
-  const answer = (ok: boolean, message: string): void => { socket.end(`${JSON.stringify({ ok, message })}\n`); };
+  const answer = (ok: boolean, message: string, found?: unknown): void => { socket.end(`${JSON.stringify({ ok, message, answer: found })}\n`); };
   socket.setEncoding("utf8").setTimeout(IDLE_MAX_MS, () => { socket.destroy(); });
   socket.on("error", () => { socket.destroy(); }); // Whoever asked has gone: there is nobody to tell.
   socket.on("data", (part: string) => {
     text += part;
     if (text.length > LINE_MAX_BYTES) answer(false, "the request is too long");
     else if (text.includes("\n")) {
-      const command = operatorCommandSchema.safeParse(jsonOf(text));
-      if (command.success) {
+      const asked = jsonOf(text);
+      const query = operatorQuerySchema.safeParse(asked);
+      const command = operatorCommandSchema.safeParse(asked);
+      if (query.success) answer(true, "", tell(query.data));
+      else if (command.success) {
         obey(command.data);
         answer(true, "");
       } else answer(false, `not a command of this agent: ${z.prettifyError(command.error)}`);

@@ -8,6 +8,7 @@ import type { AddressReading, ClaimTags, DroppedCalls, InstanceState, Mark, Node
 import type { Heartbeat, RosterFrame } from "./core/heartbeat.ts";
 import type { Call } from "./core/roster.ts";
 import type { MetricMinute } from "./core/metrics.ts";
+import type { MoveRecord } from "./core/moves.ts";
 import type { PersistedState } from "./core/persisted.ts";
 
 /** Two clocks with one rule each: monotonic time decides, wall time is only shown and stored. */
@@ -148,6 +149,14 @@ export interface Store {
   load(): Promise<PersistedState | null>;
   /** Atomic: after a crash at any moment the file holds the old or the new state, whole. */
   save(state: PersistedState): Promise<void>;
+}
+
+/** Every move of the address that this node knows, oldest first. Bounded by the caller. */
+export interface History {
+  /** Empty when nothing was ever written. Rejects with AGENT_STATE_UNREADABLE after it has set a damaged file aside. */
+  load(): Promise<readonly MoveRecord[]>;
+  /** Atomic: after a crash at any moment the file holds the old or the new history, whole. Rejects with AGENT_STATE_UNWRITABLE. */
+  save(moves: readonly MoveRecord[]): Promise<void>;
 }
 
 /** Where the secret comes from. */

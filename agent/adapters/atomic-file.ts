@@ -10,8 +10,8 @@ export const TEMPORARY_PREFIX = ".tmp-";
 
 let counter = 0;
 
-/** Writes with mode 0600. Rejects with the file system's error; the old file is then untouched. */
-export async function writeFileAtomically(path: string, text: string): Promise<void> {
+/** @param mode of the file, whatever the umask. Rejects with the file system's error; the old file is then untouched. */
+export async function writeFileAtomically(path: string, text: string, mode = 0o600): Promise<void> {
   const folder = dirname(path);
   counter += 1;
   const temporary = join(folder, `${TEMPORARY_PREFIX}${basename(path)}.${process.pid}.${counter}`);
@@ -19,6 +19,7 @@ export async function writeFileAtomically(path: string, text: string): Promise<v
     const file = await open(temporary, "wx", 0o600);
     try {
       await file.writeFile(text);
+      if (mode !== 0o600) await file.chmod(mode);
       await file.sync();
     } finally {
       await file.close();

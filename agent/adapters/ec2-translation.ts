@@ -46,7 +46,7 @@ export interface Members {
 export function addressReading(address: DescribedAddress, members: Members): AddressReading {
   // Heartbeats carry it and probes are sent to it, so it must be one.
   if (address.PublicIp === undefined || isIP(address.PublicIp) === 0) throw new AgentError("AGENT_CLOUD_FAILED", "EC2 DescribeAddresses: the answer has no public address");
-  return { holder: holderOf(address, members), publicIp: address.PublicIp, mark: markOf(address.Tags ?? []) };
+  return { holder: holderOf(address, members), publicIp: address.PublicIp, mark: markOf(address.Tags ?? []), lastClaim: lastClaimOf(address.Tags ?? []) };
 }
 
 function holderOf(address: DescribedAddress, members: Members): Holder {
@@ -65,6 +65,14 @@ function markOf(tags: NonNullable<DescribedAddress["Tags"]>): Mark | null {
   const value = tags.find((tag) => tag.Key === MARK_TAG)?.Value ?? "";
   const match = /^([a-z0-9-]{1,32})\/(\d{1,15})$/.exec(value);
   return match?.[1] === undefined ? null : { node: match[1], counter: Number(match[2]) };
+}
+
+/** null for anything that no agent has written whole. */
+function lastClaimOf(tags: NonNullable<DescribedAddress["Tags"]>): AddressReading["lastClaim"] {
+  const valueOf = (key: string): string => tags.find((tag) => tag.Key === key)?.Value ?? "";
+  const claimedAtWallMs = Date.parse(valueOf("claimed-at"));
+  const claimedBy = valueOf("claimed-by");
+  return /^[a-z0-9-]{1,32}$/.test(claimedBy) && Number.isFinite(claimedAtWallMs) ? { claimedBy, claimedAtWallMs, reason: valueOf("claim-reason").slice(0, TAG_VALUE_MAX) } : null;
 }
 
 /** The tag for a mark. */

@@ -3,6 +3,7 @@
  * (promise S4). Accepted may not have happened yet, timed out may have happened, and only refused is certain.
  */
 import { addSample } from "./metrics.ts";
+import type { ClaimBasis } from "./moves.ts";
 import { isHeldBy } from "./ownership.ts";
 import type { CoreConfig } from "./settings.ts";
 import type { AddressReading, ClaimCause, ClaimView, Completion, Failure, MonotonicMs, Request, State } from "./types.ts";
@@ -18,8 +19,8 @@ export function claimRequest(state: State, config: CoreConfig): Extract<Request,
   return { kind: "claim", allowReassociation: state.ownership.holder?.kind === "node", notAfterMs: state.nowMs + config.selfDoubtAfterMs };
 }
 
-export function beginClaim(cause: ClaimCause, reason: string, atMs: MonotonicMs): ClaimView {
-  return { cause, reason, decidedAtMs: atMs, phase: "calling", calledAtMs: null, failure: null, contraryReads: 0 };
+export function beginClaim(cause: ClaimCause, reason: string, basis: ClaimBasis, atMs: MonotonicMs): ClaimView {
+  return { cause, reason, basis, decidedAtMs: atMs, phase: "calling", calledAtMs: null, failure: null, contraryReads: 0 };
 }
 
 /** Folds the answer of AssociateAddress. */

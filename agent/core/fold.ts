@@ -4,6 +4,7 @@ import { foldClaimAnswer, foldClaimRead } from "./claim.ts";
 import { foldAnswer, foldMiss, foldReference, type ProbeTrack } from "./evidence.ts";
 import { foldProbe } from "./health.ts";
 import { addSample, type MetricName } from "./metrics.ts";
+import { explainLastMove, SEEN_ON_EC2 } from "./moves.ts";
 import { foldReadFailure, foldReading, holderName, sameHolder } from "./ownership.ts";
 import { foldEnded, foldListing, foldRosterFrame } from "./roster.ts";
 import { adoptPause, operatorPolicy, recordMove } from "./policy.ts";
@@ -115,10 +116,11 @@ function addressRead(state: State, completion: Extract<Completion, { kind: "read
   if (!completion.outcome.ok) return { ...state, ownership: foldReadFailure(state.ownership, completion.outcome.failure, event.atMs, event.random, config) };
   const ownership = foldReading(state.ownership, completion.outcome.value, event.startedAtMs, event.atMs, markToldBy(state, completion.outcome.value.mark?.node));
   const claim = foldClaimRead(state.claim, completion.outcome.value, event.startedAtMs, config);
-  const next: State = { ...state, ownership, claim };
+  // Not worth a save of its own: the sentence is for people, and comes back with the next read.
+  const next: State = { ...state, ownership, claim, policy: explainLastMove(state.policy, completion.outcome.value) };
   const old = state.ownership.holder;
   if (old === null || sameHolder(old, ownership.holder)) return next;
-  return { ...next, policy: recordMove(next.policy, { atWallMs: state.wallMs, from: holderName(old), to: holderName(ownership.holder), reason: state.claim?.reason ?? "seen on EC2" }, state.nowMs, config), unsaved: true, heartbeatNow: true };
+  return { ...next, policy: recordMove(next.policy, { atWallMs: state.wallMs, from: holderName(old), to: holderName(ownership.holder), reason: state.claim?.reason ?? SEEN_ON_EC2 }, state.nowMs, config), unsaved: true, heartbeatNow: true };
 }
 
 /** The mark of which that member has told last, however long ago. */

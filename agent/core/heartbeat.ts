@@ -50,6 +50,10 @@ const heartbeatSchema = z.object({
   draining: z.boolean().default(false),
   /** The newest alive mark that EC2 has confirmed to the sender; null when none since its start. Told after it, so no later sign of life than this heartbeat. */
   mark: count.nullable().default(null),
+  /** The sender made too many claims within the hour, and makes none until an operator has looked. */
+  blocked: z.boolean().default(false),
+  /** The sender's availability zone, for people; null where it does not know it. */
+  zone: z.string().max(32).nullable().default(null),
   software: z.string().max(32),
   asterisk: z.string().max(32).nullable(),
   configDigest: z.string().max(32),

@@ -64,6 +64,8 @@ function commonPart(state: State, config: CoreConfig): Omit<Heartbeat, "hearsYou
     verdict: about === null ? null : { about, ...judge(state, config) },
     draining: state.draining !== null,
     mark: state.marking.confirmed,
+    blocked: state.policy.blocked,
+    zone: state.zone,
     software: config.software,
     asterisk: state.health.version,
     configDigest: config.configDigest,

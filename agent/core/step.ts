@@ -10,6 +10,7 @@ import { initialEvidence } from "./evidence.ts";
 import { fold } from "./fold.ts";
 import { gateContext } from "./gates.ts";
 import { initialHealth } from "./health.ts";
+import { claimBasis } from "./moves.ts";
 import { initialOwnership } from "./ownership.ts";
 import { initialPolicy } from "./policy.ts";
 import { EMPTY_ROSTER } from "./roster.ts";
@@ -39,6 +40,8 @@ export interface Boot {
   readonly incarnation: string;
   /** From the store; null for a first start. */
   readonly policy: Policy | null;
+  /** The availability zone, where it is known. */
+  readonly zone?: string | null;
 }
 
 /** The state before the first event. */
@@ -48,7 +51,7 @@ export function initialState(boot: Boot, config: CoreConfig): State {
   return {
     nowMs: atMs, wallMs, startedAtMs: atMs, role: config.kind === "witness" ? "witness" : "starting", roleSinceMs: atMs, roleSinceWallMs: wallMs,
     reason: config.kind === "witness" ? "Observes the active and reports its verdict." : "Started; EC2 has not been read yet.", transitions: [],
-    incarnation: boot.incarnation, sequence: 0, sentAtMs: [], tickedAtMs: atMs, lagMs: 0, memoryMib: 0, doubtedAtMs: atMs, doubtedSequence: 0, lastLateByMs: 0,
+    incarnation: boot.incarnation, zone: boot.zone ?? null, sequence: 0, sentAtMs: [], tickedAtMs: atMs, lagMs: 0, memoryMib: 0, doubtedAtMs: atMs, doubtedSequence: 0, lastLateByMs: 0,
     members, ownership: initialOwnership(atMs), evidence: initialEvidence(atMs), health: initialHealth(atMs),
     yielding: null, claim: null, readySince: null, policy: boot.policy ?? initialPolicy(atMs), marking: { counter: 0, confirmed: null, failure: null }, claimReady: { ready: null, failure: null, markAllowed: null },
     egressGraceUntilMs: atMs, startedActions: {}, inFlight: {}, nextActionId: 1, unsaved: false, saveFailure: null, heartbeatNow: true, jitter: 0.5, tagging: null, publishFailure: null, roster: EMPTY_ROSTER, peerRosters: {}, dropped: null, draining: null, maintenance: null, appliedRole: null, roleDoubtedAtMs: atMs, peerActive: null, peerDemotedAtMs: null,
@@ -93,7 +96,7 @@ function change(state: State, row: Row, reason: string, config: CoreConfig): Sta
     roleSinceWallMs: state.wallMs,
     reason,
     transitions: [...state.transitions, { from: row.from, to: row.to, row: row.name, reason, atWallMs: state.wallMs }].slice(-TRANSITIONS_KEPT),
-    claim: row.cause === undefined ? deposed.claim : beginClaim(row.cause, reason, state.nowMs),
+    claim: row.cause === undefined ? deposed.claim : beginClaim(row.cause, reason, claimBasis(state, config), state.nowMs),
     readySince: null,
     yielding: row.to === "active" ? state.yielding : null,
     tagging: claimed ? { claimedBy: config.nodeId, claimedAtWallMs: state.wallMs, reason: state.claim.reason, epoch: state.policy.moves.length } : row.to === "active" ? state.tagging : null,

@@ -7,6 +7,7 @@ import type { Evidence } from "./evidence.ts";
 import type { Health, ProbeName } from "./health.ts";
 import type { Heartbeat, RosterFrame } from "./heartbeat.ts";
 import type { MetricAccumulators, MetricMinute } from "./metrics.ts";
+import type { ClaimBasis } from "./moves.ts";
 import type { Ownership } from "./ownership.ts";
 import type { PersistedState } from "./persisted.ts";
 import type { Call, OwnRoster, PeerRoster } from "./roster.ts";
@@ -35,6 +36,8 @@ export interface AddressReading {
   readonly holder: Holder;
   readonly publicIp: string;
   readonly mark: Mark | null;
+  /** What the last claim wrote on the address; null when none has, or when somebody has edited it. For people. */
+  readonly lastClaim: Pick<ClaimTags, "claimedBy" | "claimedAtWallMs" | "reason"> | null;
 }
 
 /** EC2's view of an instance. `impaired`: running, but a status check fails. */
@@ -182,6 +185,7 @@ export interface Pause {
 export interface ClaimView {
   readonly cause: ClaimCause;
   readonly reason: string;
+  readonly basis: ClaimBasis;
   readonly decidedAtMs: MonotonicMs;
   readonly phase: "calling" | "accepted" | "unknown" | "refused";
   /** When the call ended, whatever its outcome; reads count only if they started after this. */
@@ -243,6 +247,8 @@ export interface State {
   readonly reason: string;
   readonly transitions: readonly Transitioned[];
   readonly incarnation: string;
+  /** This member's availability zone, for people; null where it does not know it. */
+  readonly zone: string | null;
   readonly sequence: number;
   /** When the last heartbeats were sent, the newest (that of `sequence`) last; bounded. For the round trip. */
   readonly sentAtMs: readonly MonotonicMs[];

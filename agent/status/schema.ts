@@ -30,6 +30,11 @@ const member = z.object({
       asterisk: z.string().nullable(),
       calls: z.number(),
       sameConfig: z.boolean(),
+      zone: z.string().nullable(),
+      draining: z.boolean(),
+      blocked: z.boolean(),
+      /** What it, as an observer, sees of the active. */
+      verdict: z.object({ about: z.string(), verdict, heartbeat: verdict, sip: verdict, eip: verdict }).nullable(),
     })
     .nullable(),
 });
@@ -55,6 +60,9 @@ export const statusSchema = z.object({
   kind: z.enum(["node", "witness"]),
   software: z.string(),
   asterisk: z.string().nullable(),
+  zone: z.string().nullable(),
+  /** Why this node refuses new calls on purpose; null when it takes them. */
+  draining: z.string().nullable(),
   incarnation: z.string(),
   at: z.string(),
   upMs: ms,

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import type { CoreConfig } from "../core/settings.ts";
 import type { State } from "../core/types.ts";
 import { AgentError } from "../errors.ts";
+import { explanationOf } from "./explain.ts";
 import { healthOf } from "./health.ts";
 import type { PrometheusMetrics } from "./prometheus.ts";
 import { statusText } from "./text.ts";
@@ -157,5 +158,6 @@ function pages({ config, clock, state, extra, prometheus }: StatusServerOptions)
     },
     "/status": () => ({ status: 200, type: JSON_TYPE, body: `${JSON.stringify(statusView(state(), config, extra()))}\n` }),
     "/metrics": async () => ({ status: 200, type: prometheus.contentType, body: await prometheus.text(state()) }),
+    "/explain": () => ({ status: 200, type: JSON_TYPE, body: `${JSON.stringify(explanationOf(state(), config))}\n` }),
   };
 }

@@ -4,6 +4,7 @@
  * say, what does it wait for, what is wrong.
  */
 import { inWords } from "../core/in-words.ts";
+import { clean, cut, instant, wrap } from "./layout.ts";
 import type { StatusView } from "./schema.ts";
 
 export interface TextOptions {
@@ -11,17 +12,16 @@ export interface TextOptions {
   readonly colour: boolean;
 }
 
-const PLAIN: TextOptions = { width: 80, colour: false };
+export const PLAIN: TextOptions = { width: 80, colour: false };
 /** The column of labels grows with the members' names, up to a limit. */
 const LABEL_WIDTH_MIN = 11;
 const LABEL_WIDTH_MAX = 25;
-/** A sentence that is longer is cut; the whole is in the JSON. */
-const LINES_MAX = 2;
 const HISTORY_SHOWN = 3;
 const CONDITIONS_SHOWN = 4;
 const ANSI = { bold: "1", red: "31", yellow: "33", dim: "2" } as const;
 
-interface Line {
+/** A label and what follows it. */
+export interface Line {
   readonly label: string;
   readonly text: string;
   readonly style?: keyof typeof ANSI;
@@ -51,7 +51,8 @@ function healthLine({ health, asterisk }: StatusView): Line[] {
   return [{ label: "asterisk", text: `${health.serving}${asterisk === null ? "" : ` (${asterisk})`} for ${inWords(health.forMs)}, ${health.calls} call(s). ${health.reason}` }];
 }
 
-function addressLine({ address, kind }: StatusView): Line {
+/** Where the address is, and how fresh that knowledge is. */
+export function addressLine({ address, kind }: StatusView): Line {
   const where = `${address.publicIp ?? "not known"} on ${address.here ? "this node" : address.holder}`;
   const candidate = address.candidate === null ? "" : `; one read showed ${address.candidate}`;
   const read = address.readAgeMs === null ? (kind === "witness" ? ", as the nodes say" : "; not read since the start or the last doubt") : `; EC2 was read ${inWords(address.readAgeMs)} ago`;
@@ -98,49 +99,20 @@ function worstCaseLine({ worstCase }: StatusView): Line[] {
   return worstCase.length === 0 ? [] : [{ label: "worst case", text: worstCase.map(({ what, ms }) => `${what} ${inWords(ms)}`).join("; ") }];
 }
 
-function conditionLines({ conditions }: StatusView): Line[] {
+/** What is wrong, the worst first. */
+export function conditionLines({ conditions }: StatusView): Line[] {
   const shown = conditions.slice(0, CONDITIONS_SHOWN).map((each): Line => ({ label: each.severity === "error" ? "ERROR" : "warning", text: `${each.name}: ${each.sentence}`, style: each.severity === "error" ? "red" : "yellow" }));
   const more = conditions.length - shown.length;
   return more > 0 ? [...shown, { label: "", text: `and ${more} more: nodectl status --json` }] : shown;
 }
 
-/** `2026-11-20T12:00:01.500Z` as `2026-11-20 12:00:01Z`. */
-function instant(iso: string): string {
-  return iso.replace("T", " ").replace(/\.\d+Z$/, "Z");
-}
-
-function laidOut({ label, text, style }: Line, labelWidth: number, options: TextOptions): string[] {
+/** One entry, its label in a column of its own. */
+export function laidOut({ label, text, style }: Line, labelWidth: number, options: TextOptions): string[] {
   const wrapped = wrap(clean(text), options.width - labelWidth);
   const name = cut(clean(label), labelWidth - 1).padEnd(labelWidth);
   return wrapped.map((part, index) => (index === 0 ? paint(name, style ?? "dim", options) : " ".repeat(labelWidth)) + (style === undefined ? part : paint(part, style, options)));
 }
 
-/** Breaks at spaces; what does not fit into LINES_MAX lines ends in an ellipsis. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  lines.push(line);
-  if (lines.length <= LINES_MAX) return lines.map((each) => cut(each, width));
-  return [...lines.slice(0, LINES_MAX - 1), `${lines.slice(LINES_MAX - 1).join(" ").slice(0, width - 1)}…`].map((each) => cut(each, width));
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
-}
-
-/** Members' words end up on a terminal: no control characters, no line breaks, no reversed text. */
-function clean(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
-}
-
-function paint(text: string, style: keyof typeof ANSI, options: TextOptions): string {
+export function paint(text: string, style: keyof typeof ANSI, options: TextOptions): string {
   return options.colour ? `\u001b[${ANSI[style]}m${text}\u001b[0m` : text;
 }

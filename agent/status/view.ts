@@ -32,6 +32,8 @@ export function statusView(state: State, config: CoreConfig, extra: StatusExtra)
     kind: config.kind,
     software: config.software,
     asterisk: state.health.version,
+    zone: state.zone,
+    draining: state.draining?.reason ?? null,
     incarnation: state.incarnation,
     at: iso(state.wallMs),
     upMs: age(state, state.startedAtMs),
@@ -120,7 +122,7 @@ function memberView(id: NodeId, state: State, config: CoreConfig): StatusView["m
     says:
       said === null
         ? null
-        : { role: said.role, serving: said.serving, servingReason: said.servingReason, yield: said.yield, holds: said.holds, hearsUs: said.hearsYou, software: said.software, asterisk: said.asterisk, calls: said.calls, sameConfig: said.configDigest === config.configDigest },
+        : { role: said.role, serving: said.serving, servingReason: said.servingReason, yield: said.yield, holds: said.holds, hearsUs: said.hearsYou, software: said.software, asterisk: said.asterisk, calls: said.calls, sameConfig: said.configDigest === config.configDigest, zone: said.zone, draining: said.draining, blocked: said.blocked, verdict: said.verdict },
   };
 }
 

@@ -15,7 +15,7 @@ export function sampleConfig(over: { readonly nodes?: readonly NodeId[]; readonl
 export function sampleHeartbeat(over: Partial<Heartbeat> = {}): Heartbeat {
   return {
     v: 1, kind: "heartbeat", cluster: "sim", node: "node-a", incarnation: "00000000000000aa", sequence: 1, role: "active", serving: "serving", servingReason: "Takes calls.", yield: null, holds: true,
-    publicIp: "203.0.113.10", pause: { revision: 0, setBy: "", on: false, reason: "", remainingMs: null }, hearsYou: "heard", echo: { sequence: 1, heldMs: 5 }, verdict: null, rosterHeld: null, draining: false, mark: null,
+    publicIp: "203.0.113.10", pause: { revision: 0, setBy: "", on: false, reason: "", remainingMs: null }, hearsYou: "heard", echo: { sequence: 1, heldMs: 5 }, verdict: null, rosterHeld: null, draining: false, mark: null, blocked: false, zone: null,
     software: "1.0.0", asterisk: null, configDigest: "same", calls: 0, ...over,
   };
 }
@@ -31,7 +31,7 @@ export function sampleMember(heardAtMs: number | null, heartbeat: Heartbeat | nu
  */
 export function sampleStandby(nowMs: number, config: CoreConfig = sampleConfig()): State {
   const start = initialState({ atMs: 0, wallMs: 1_700_000_000_000, incarnation: "00000000000000bb", policy: null }, config);
-  const reading = { holder: { kind: "node", node: "node-a" }, publicIp: "203.0.113.10", mark: null } as const;
+  const reading = { holder: { kind: "node", node: "node-a" }, publicIp: "203.0.113.10", mark: null, lastClaim: null } as const;
   const track = { okAtMs: nowMs, misses: 0, firstMissAtMs: null, proven: true };
   const reference = { okSentAtMs: nowMs, failedSentAtMs: null, okSinceMs: 500 };
   const members = Object.fromEntries([...config.peers, ...config.witnesses].map((id) => [id, sampleMember(nowMs, sampleHeartbeat({ node: id, role: id === "node-a" ? "active" : id.startsWith("w") ? "witness" : "standby", holds: id === "node-a" }))]));

@@ -76,6 +76,8 @@ const REFUSED: Failure = { code: "AGENT_PROBE_REFUSED", message: "connection ref
 export class SmallWorld {
   holder: Holder = { kind: "node", node: "node-a" };
   instance: InstanceState = "running";
+  /** What the address's tags say of the last claim. */
+  lastClaim: AddressReading["lastClaim"] = null;
   /** Frames and private SIP from one member to another are dropped: entries are `from>to`. */
   readonly cut = new Set<string>();
   /** Everybody is stopped for that long before the next tick, once. */
@@ -218,7 +220,7 @@ export class SmallWorld {
     const unless = (failure: Failure | null, completion: () => Completion): { readonly completion: Completion; readonly afterMs: number } => (failure === null ? answers(completion()) : fails(failure));
     switch (request.kind) {
       case "readAddress": {
-        const reading: AddressReading = { holder: this.holder, publicIp: "203.0.113.10", mark: this.#mark };
+        const reading: AddressReading = { holder: this.holder, publicIp: "203.0.113.10", mark: this.#mark, lastClaim: this.lastClaim };
         return unless(machine.cloud, () => ({ kind: "readAddress", outcome: done(reading) }));
       }
       case "readInstance":

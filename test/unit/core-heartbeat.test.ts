@@ -29,6 +29,8 @@ const heartbeats: fc.Arbitrary<Heartbeat> = fc.record({
   verdict: optional(fc.record({ about: name, verdict, heartbeat: verdict, sip: verdict, eip: verdict }, { noNullPrototype: true })),
   rosterHeld: optional(fc.nat()),
   draining: fc.boolean(), mark: fc.option(fc.nat()),
+  blocked: fc.boolean(),
+  zone: optional(fc.constantFrom("eu-central-1a", "ap-northeast-1a")),
   software: fc.constant("1.0.0"),
   asterisk: optional(fc.constant("22.10.1")),
   configDigest: fc.constant("abc"),

@@ -9,7 +9,7 @@ const config = sampleConfig();
 const A: Holder = { kind: "node", node: "node-a" };
 const B: Holder = { kind: "node", node: "node-b" };
 const NOBODY: Holder = { kind: "nobody" };
-const reading = (holder: Holder, mark: Mark | null = null): AddressReading => ({ holder, publicIp: "203.0.113.10", mark });
+const reading = (holder: Holder, mark: Mark | null = null): AddressReading => ({ holder, publicIp: "203.0.113.10", mark, lastClaim: null });
 /** Reads one after the other, a second apart, each taking 60 ms. */
 const reads = (holders: readonly Holder[], from: Ownership = initialOwnership(0)): Ownership => holders.reduce((ownership, holder, index) => foldReading(ownership, reading(holder), 1_000 * (index + 1), 1_000 * (index + 1) + 60), from);
 
