@@ -55,10 +55,14 @@ export function assembleSecrets(config: Config, aws: Aws | null): SecretSource {
 
 /** Reads who has the Elastic IP and what address it is, without anything else of a cloud. For a node. */
 export function assembleAddressReader(config: Config, aws: Aws | null): Pick<Ec2Cloud, "readAddress"> {
-  const { node, core } = config;
-  if (node === null || aws === null) throw new Error("a node has AWS_REGION, which the configuration checks");
-  const self = node.instanceId ?? "";
-  return new Ec2Cloud({ ...aws, allocationId: node.eipAllocationId, instances: new Map([...node.peerInstances, [core.nodeId, self]]), self: core.nodeId, target: claimTarget(node, self) });
+  if (aws === null) throw new Error("a node has AWS_REGION, which the configuration checks");
+  return assembleCloud(config, aws, config.node?.instanceId ?? "");
+}
+
+/** EC2 as this node uses it. `instanceId` is its own. */
+export function assembleCloud({ node, core }: Config, aws: Aws, instanceId: string): Ec2Cloud {
+  if (node === null) throw new Error("a witness has no cloud");
+  return new Ec2Cloud({ ...aws, allocationId: node.eipAllocationId, instances: new Map([...node.peerInstances, [core.nodeId, instanceId]]), self: core.nodeId, target: claimTarget(node, instanceId) });
 }
 
 export function assembleLink(config: Config, secret: Secret): WsPeerLink {
@@ -106,7 +110,7 @@ export function assembleWorld(config: Config, access: AriAccess | null, aws: Aws
   if (node === null || aws === null || instanceId === null) return { ...common, cloud: null, telephony: null, asteriskRole: null, metrics: null };
   return {
     ...common,
-    cloud: new Ec2Cloud({ ...aws, allocationId: node.eipAllocationId, instances: new Map([...node.peerInstances, [core.nodeId, instanceId]]), self: core.nodeId, target: claimTarget(node, instanceId) }),
+    cloud: assembleCloud(config, aws, instanceId),
     telephony: new AriTelephony({ ariUrl: node.ariUrl, username: node.ariUsername, password: "", ...(access === null ? {} : { access }), nodeId: core.nodeId, controlSocketPath: node.asteriskControlSocket, clock: systemClock, random: Math.random, onDebug: tell.debug }),
     asteriskRole: access === null ? null : assembleRole(node, access),
     metrics: {

@@ -11,10 +11,19 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
+/** A second Ctrl-C ends the process as it would without us. */
+function untilInterrupted(): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => { interrupted.abort(); });
+  return interrupted.signal;
+}
+
 process.exitCode = await runCli(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
   colour: process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "",
   width: process.stdout.isTTY ? Math.max(WIDTH_DEFAULT, Math.min(process.stdout.columns, 120)) : WIDTH_DEFAULT,
+  live: process.stdout.isTTY,
+  untilInterrupted,
   env: process.env,
 });

@@ -1,26 +1,32 @@
 /** One GET to the agent's loopback page, with every way to fail turned into a sentence that says what to do. */
 import { request } from "node:http";
+import type { z } from "zod";
 import { type StatusView, statusSchema } from "../status/schema.ts";
+import { setting } from "./setting.ts";
 import { CliError, EXIT } from "./verb.ts";
 
 const DEFAULT_LISTEN = "127.0.0.1:8091";
 const ANSWER_WITHIN_MS = 5_000;
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
 
-/** Where the agent's page is, unless --url says otherwise: STATUS_LISTEN of the environment, or the knob's default. */
+/** Where the agent's page is, unless --url says otherwise: STATUS_LISTEN of the environment or of agent.env, or the knob's default. */
 export function defaultUrl(env: Readonly<Record<string, string | undefined>>): string {
-  const listen = env["STATUS_LISTEN"];
-  return `http://${listen === undefined || listen === "" ? DEFAULT_LISTEN : listen}`;
+  return `http://${setting(env, "STATUS_LISTEN", DEFAULT_LISTEN)}`;
 }
 
 /** The status of the agent at `base`. */
-export async function askStatus(base: string): Promise<StatusView> {
-  const { status, body } = await get(base, "/status");
-  if (status !== 200) throw new CliError(`${base}/status answered ${status}: ${body.trim().slice(0, 200)}`);
-  const parsed = statusSchema.safeParse(parseJson(body));
+export function askStatus(base: string): Promise<StatusView> {
+  return askJson(base, "/status", statusSchema);
+}
+
+/** One page of JSON, checked. @throws CliError when it is another status or another shape */
+export async function askJson<T>(base: string, path: string, schema: z.ZodType<T>): Promise<T> {
+  const { status, body } = await get(base, path);
+  if (status !== 200) throw new CliError(`${base}${path} answered ${status}: ${body.trim().slice(0, 200)}`);
+  const parsed = schema.safeParse(parseJson(body));
   if (parsed.success) return parsed.data;
   const field = parsed.error.issues[0]?.path.join(".") ?? "";
-  throw new CliError(`${base}/status answers something that this nodectl can't read${field === "" ? "" : ` (field ${field})`}. Is it the agent, and are both of the same version?`);
+  throw new CliError(`${base}${path} answers something that this nodectl can't read${field === "" ? "" : ` (field ${field})`}. Is it the agent, and are both of the same version?`);
 }
 
 /** @throws CliError when nobody answers, with how to start the agent or to name another address */

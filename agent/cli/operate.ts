@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { OperatorCommand } from "../core/types.ts";
 import { KNOBS } from "../knobs.ts";
 import { OPERATOR_SOCKET, operatorAnswerSchema } from "../operator-socket.ts";
+import { setting } from "./setting.ts";
 import { CliError, EXIT, type Terminal, type Verb } from "./verb.ts";
 
 const ANSWER_WITHIN_MS = 5_000;
@@ -17,15 +18,15 @@ interface Options {
   readonly for?: string;
 }
 
-/** `90s`, `10m`, `2h`, `1d` in milliseconds. @throws CliError (usage) on anything else */
-export function durationMs(text: string): number {
+/** `90s`, `10m`, `2h`, `1d` in milliseconds. @throws CliError (usage) on anything else, naming the option */
+export function durationMs(text: string, option = "--for"): number {
   const match = /^(\d{1,6})([smhd])$/.exec(text);
-  if (match === null) throw new CliError(`--for ${text} is not a duration. Give a number and a unit: 90s, 10m, 2h or 1d.`, EXIT.usage);
+  if (match === null) throw new CliError(`${option} ${text} is not a duration. Give a number and a unit: 90s, 10m, 2h or 1d.`, EXIT.usage);
   return Number(match[1]) * (UNITS[match[2] ?? ""] ?? 0);
 }
 
 export const operateVerbs: Verb = (program, terminal) => {
-  const socket = join(terminal.env["STATE_DIR"] ?? KNOBS.STATE_DIR.default, OPERATOR_SOCKET);
+  const socket = join(setting(terminal.env, "STATE_DIR", KNOBS.STATE_DIR.default), OPERATOR_SOCKET);
   const verb = (name: string, description: string, command: (options: Options) => OperatorCommand, done: string, withReason = false): void => {
     const added = program.command(name).description(description).option("--socket <path>", "the agent's socket", socket).option("--json", "the answer as JSON");
     if (withReason) added.option("--reason <text>", "why; shown everywhere", "no reason given").option("--for <duration>", "how long: 90s, 10m, 2h, 1d");

@@ -1,22 +1,34 @@
 /** Runs one nodectl command line: the verbs, the usage errors, and the exit code. Testable: it never ends the process. */
 import { Command, CommanderError } from "commander";
+import { completionVerb } from "./completion.ts";
+import { doctorVerb } from "./doctor.ts";
+import { addExamples } from "./examples.ts";
+import { explainVerb } from "./explain.ts";
+import { historyVerb } from "./history.ts";
 import { operateVerbs } from "./operate.ts";
 import { renderVerb } from "./render.ts";
 import { statusVerb } from "./status.ts";
+import { watchVerb } from "./watch.ts";
 import { CliError, EXIT, type Terminal, type Verb } from "./verb.ts";
 
 /** Every verb, in the order of the help. */
-const VERBS: readonly Verb[] = [statusVerb, operateVerbs, renderVerb];
+const VERBS: readonly Verb[] = [statusVerb, watchVerb, explainVerb, doctorVerb, historyVerb, operateVerbs, renderVerb, completionVerb];
 
-/** @param args without node and script. Resolves with the exit code: 0 done, 1 failed, 2 wrong usage. */
-export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+/** The whole command: every verb with its options and example. Not yet run. */
+export function nodectl(terminal: Terminal): Command {
   const program = new Command("nodectl").description("Looks at and steers the Asterisk node agent of this machine.");
-  program.addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 wrong usage.");
+  program.addHelpText("after", "\nExit codes: 0 done, 1 refused or failed, 2 wrong usage.");
   // Set before the verbs are added: a subcommand copies these settings when it is made.
   program.exitOverride().configureOutput({ writeOut: (text) => { terminal.out(text.trimEnd()); }, writeErr: (text) => { terminal.err(text.trimEnd()); } }).showHelpAfterError("(nodectl --help lists the verbs)");
   for (const verb of VERBS) verb(program, terminal);
+  addExamples(program);
+  return program;
+}
+
+/** @param args without node and script. Resolves with the exit code: 0 done, 1 refused or failed, 2 wrong usage. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
-    await program.parseAsync([...args], { from: "user" });
+    await nodectl(terminal).parseAsync([...args], { from: "user" });
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;

@@ -1,7 +1,7 @@
 /** What a verb of nodectl is: one file under agent/cli/, which adds its command to the program and says how it ended. */
 import type { Command } from "commander";
 
-/** 0 done, 1 failed, 2 wrong usage. */
+/** 0 done, 1 refused or failed, 2 wrong usage. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /** What a verb may use of the process, so that tests can look at it. */
@@ -11,6 +11,10 @@ export interface Terminal {
   /** Colours only on a terminal, and never against NO_COLOR. */
   readonly colour: boolean;
   readonly width: number;
+  /** It is a screen that can be redrawn. */
+  readonly live?: boolean;
+  /** For a verb that goes on until Ctrl-C: from this call on, the first one aborts the signal instead of ending the process. */
+  readonly untilInterrupted?: () => AbortSignal;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

@@ -5,6 +5,7 @@
 import { boundText, COMPARISONS, RELATIONS } from "../../agent/config-rules.ts";
 import { loadConfig } from "../../agent/config.ts";
 import { PRESETS, presetValue } from "../../agent/config-presets.ts";
+import { nodectl } from "../../agent/cli/run.ts";
 import { METRIC_NAMES, METRICS } from "../../agent/core/metrics.ts";
 import { TRANSITIONS } from "../../agent/core/transitions.ts";
 import { ERRORS } from "../../agent/errors.ts";
@@ -107,7 +108,13 @@ function worstCases(): string {
 }
 
 /** The generated parts of README.md by the name in their marker, `<!-- generated: NAME -->` to `<!-- end -->`. */
-export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, metrics, transitions, "worst-case": worstCases };
+export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, metrics, transitions, "worst-case": worstCases, verbs };
+
+/** The verbs of nodectl, from the program itself. */
+function verbs(): string {
+  const program = nodectl({ out: () => undefined, err: () => undefined, colour: false, width: 80, env: { AGENT_ENV_FILE: "/nonexistent" } });
+  return table(["verb", "what it does", "options"], program.commands.map((command) => [code(`nodectl ${command.name()}`), command.description(), command.options.map((option) => code(option.flags)).join(", ")]));
+}
 
 const PART = /<!-- generated: ([a-z-]+) -->\n[\s\S]*?<!-- end -->/g;
 

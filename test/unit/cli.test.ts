@@ -1,14 +1,17 @@
 // nodectl, run in this process against a real status server, and once as the real command.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { runCli } from "../../agent/cli/run.ts";
 import { makePrometheus } from "../../agent/status/prometheus.ts";
 import { statusSchema } from "../../agent/status/schema.ts";
 import { StatusServer } from "../../agent/status/server.ts";
 import { settledPair } from "../support/small-world.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 interface Ran {
   readonly code: number;
@@ -53,9 +56,14 @@ describe("nodectl status", () => {
   it("prints the status of the agent that STATUS_LISTEN names, and exits with 0", async (test) => {
     const { code, out, err } = await nodectl(["status"], { STATUS_LISTEN: await agent(test) });
     assert.deepEqual([code, err], [0, ""]);
-    assert.match(out, /^node-b of test: STANDBY for 20 s/);
-    assert.match(out, /^worst case instance dead 2\.0 s$/m);
-    assert.ok(out.split("\n").length <= 15);
+    assert.match(out, /^test, 203\.0\.113\.10, as node-b \(\*\) sees it/);
+    assert.match(out, /^worst case 2\.0 s until the claim is sent \(instance dead\)$/m);
+    assert.ok(out.split("\n").length <= 20);
+  });
+
+  it("adds what this node measures when asked for detail", async (test) => {
+    const { out } = await nodectl(["status", "--detail"], { STATUS_LISTEN: await agent(test) });
+    assert.match(out, /^node-b of test: STANDBY for 20 s/m);
   });
 
   it("prints all of it as JSON when asked", async (test) => {
@@ -87,6 +95,16 @@ describe("nodectl status", () => {
     assert.match(err, /is not an http:\/\/ URL/);
   });
 
+  it("takes its defaults from the agent's own settings file, and does without one that can't be read", async (test) => {
+    const folder = await temporaryFolder();
+    test.after(() => folder.remove());
+    const { path } = folder;
+    const file = join(path, "agent.env");
+    await writeFile(file, `STATUS_LISTEN=${await agent(test)}\n`);
+    assert.equal((await nodectl(["status"], { AGENT_ENV_FILE: file })).code, 0);
+    assert.match((await nodectl(["status", "--help"], { AGENT_ENV_FILE: join(path, "missing.env") })).out, /127\.0\.0\.1:8091/);
+  });
+
   it("exits with 2 for an unknown verb or option, and with 0 for help", async () => {
     const verb = await nodectl(["statsu"]);
     assert.deepEqual([verb.code, /unknown command 'statsu'/.test(verb.err)], [2, true]);
@@ -94,7 +112,7 @@ describe("nodectl status", () => {
     assert.deepEqual([option.code, /unknown option '--jsno'/.test(option.err)], [2, true]);
     assert.equal((await nodectl([])).code, 2);
     const help = await nodectl(["--help"]);
-    assert.deepEqual([help.code, /status .*show role/.test(help.out), /Exit codes/.test(help.out)], [0, true, true]);
+    assert.deepEqual([help.code, /status .*show the whole/.test(help.out), /Exit codes/.test(help.out)], [0, true, true]);
   });
 
   it("works as a command, without colours when it writes into a pipe", async (test) => {
@@ -103,7 +121,7 @@ describe("nodectl status", () => {
       execFile(process.execPath, ["--import", "tsx", "agent/cli.ts", "status"], { env: { ...process.env, STATUS_LISTEN: listen } }, (error, out, err) => { resolve({ code: error === null ? 0 : Number(error.code), out, err }); });
     });
     assert.deepEqual([ran.code, ran.err], [0, ""]);
-    assert.match(ran.out, /^node-b of test: STANDBY/);
+    assert.match(ran.out, /^test, 203/);
     assert.ok(!ran.out.includes("\u001b"));
   });
 });
