@@ -51,7 +51,7 @@ describe("the heartbeat codec", () => {
 
   it("refuses a heartbeat with one field spoiled or missing, and names the field but not its content", () => {
     const good = sampleHeartbeat();
-    const optionalFields = new Set(["rosterHeld", "draining", "mark"]);
+    const optionalFields = new Set(["rosterHeld", "draining", "mark", "blocked", "zone"]);
     for (const field of Object.keys(good) as (keyof Heartbeat)[]) {
       for (const spoiled of [{ ...good, [field]: { secret: "4930123" } }, Object.fromEntries(Object.entries(good).filter(([key]) => key !== field))]) {
         const decoded = decodeFrame(JSON.stringify(spoiled), "sim", "node-a");
