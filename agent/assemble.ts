@@ -97,7 +97,8 @@ export function assembleRotation({ node }: Config, access: AriAccess | null, clo
 export function assembleWorld(config: Config, access: AriAccess | null, aws: Aws | null, instanceId: string | null, tell: { readonly debug: (message: string) => void; readonly defect: World["onDefect"] }): World {
   const { node, core, stateDir, peerSipPort } = config;
   const common = {
-    prober: new SocketProber(),
+    // Without the Elastic IP the primary address may have no way out: the public side is probed from the node's own path to AWS.
+    probers: { private: new SocketProber(), public: new SocketProber(config.awsLocalAddress === null ? {} : { localAddress: config.awsLocalAddress }) },
     store: new FileStore(join(stateDir, "state.json")),
     ledger: new FileLedger({ folder: join(stateDir, "ledger"), keepDays: node?.ledgerKeepDays ?? 1, wallMs: () => systemClock.wallMs() }),
     stasisApps: core.stasisApps,

@@ -20,7 +20,8 @@ export interface World {
   readonly cloud: Cloud | null;
   readonly telephony: Telephony | null;
   readonly asteriskRole: AsteriskRole | null;
-  readonly prober: Prober;
+  /** Probes of what is reached inside the VPC and on this machine, and of what is reached from outside: the Elastic IP and the public references. */
+  readonly probers: { readonly private: Prober; readonly public: Prober };
   readonly store: Store;
   readonly ledger: Ledger;
   /** The applications that are told of dropped calls. */
@@ -78,11 +79,11 @@ async function carryOut(request: Request, world: World, signal: AbortSignal): Pr
     case "probe":
       return { kind: "probe", probe: request.probe, outcome: { ok: true, value: await probe(request.probe, world, signal) } };
     case "watchSip":
-      return { kind: "watchSip", outcome: { ok: true, value: await world.prober.sipOptions({ transport: "udp", ...peerSip(world, request.node) }, signal) } };
+      return { kind: "watchSip", outcome: { ok: true, value: await world.probers.private.sipOptions({ transport: "udp", ...peerSip(world, request.node) }, signal) } };
     case "watchEip":
-      return { kind: "watchEip", outcome: { ok: true, value: await world.prober.sipOptions({ transport: "udp", host: request.publicIp, port: world.eipSipPort }, signal) } };
+      return { kind: "watchEip", outcome: { ok: true, value: await world.probers.public.sipOptions({ transport: "udp", host: request.publicIp, port: world.eipSipPort }, signal) } };
     case "reference":
-      await world.prober.tcpConnect(world.references[request.side], signal);
+      await world.probers[request.side].tcpConnect(world.references[request.side], signal);
       return { kind: "reference", side: request.side, outcome: done };
     case "save":
       await world.store.save(request.state);
@@ -115,9 +116,9 @@ async function probe(name: ProbeName, world: World, signal: AbortSignal): Promis
       await telephony.ping(signal);
       return {};
     case "sip":
-      return world.prober.sipOptions({ transport: "udp", ...world.ownSip }, signal);
+      return world.probers.private.sipOptions({ transport: "udp", ...world.ownSip }, signal);
     case "sipTcp":
-      return world.prober.sipOptions({ transport: "tcp", ...world.ownSip }, signal);
+      return world.probers.private.sipOptions({ transport: "tcp", ...world.ownSip }, signal);
     case "canary":
       await telephony.canaryCall(signal);
       return {};

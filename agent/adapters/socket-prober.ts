@@ -12,7 +12,7 @@ import { rememberingLookup } from "./remembering-lookup.ts";
 import { answersProbe, optionsProbe, parseSipResponse, SIP_RESPONSE_MAX_BYTES, SipStreamReader, writeOptions } from "./sip-message.ts";
 
 export interface SocketProberOptions {
-  /** Local address that probes of its family leave from; the system's choice when absent. */
+  /** Local address that probes of its family leave from, but those to this very machine; the system's choice when absent. */
   readonly localAddress?: string;
   /** What the User-Agent header says. */
   readonly userAgent?: string;
@@ -27,6 +27,9 @@ export interface SocketProberOptions {
  */
 const RETRANSMIT_MS = 100;
 const RETRANSMISSIONS_MAX = 3;
+
+/** This very machine, however it is written. */
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/i;
 
 type Target = Parameters<Prober["sipOptions"]>[0];
 type Answer = readonly LookupAddress[];
@@ -70,7 +73,10 @@ export class SocketProber implements Prober {
             fail(new Error(`${entry} is not host:port`));
             continue;
           }
-          const socket = connect({ ...address, ...this.#from(address.host), lookup: this.#lookup });
+          const from = this.#from(address.host);
+          // A name may have addresses of both families; only those of the local address's own can be reached from it.
+          const family = from.localAddress === undefined ? {} : { family: isIP(from.localAddress) };
+          const socket = connect({ ...address, ...from, ...family, lookup: this.#lookup });
           sockets.push(socket.once("connect", () => resolve(null)).once("error", fail));
         }
       });
@@ -146,10 +152,11 @@ export class SocketProber implements Prober {
     }
   }
 
-  /** The local binding, when it is of the target's family. */
+  /** The local binding: none for a target of the other family, and none for a loopback target, which no other address is to reach. */
   #from(host: string): { readonly localAddress?: string } {
     const local = this.#localAddress;
-    return local === undefined || (isIP(host) !== 0 && isIP(host) !== isIP(local)) ? {} : { localAddress: local };
+    if (local === undefined || (LOOPBACK.test(host) && !LOOPBACK.test(local))) return {};
+    return isIP(host) !== 0 && isIP(host) !== isIP(local) ? {} : { localAddress: local };
   }
 }
 

@@ -41,6 +41,11 @@ export function describeProberContract(name: string, makeServer: () => Promise<T
         assert.deepEqual(await bound.sipOptions({ transport, host: server.host, port: server.port }, soon()), { status: 200 });
       });
 
+      it(`asks this very machine over ${transport} from its loopback address, whatever address was chosen for the way out`, async () => {
+        const bound = new SocketProber({ localAddress: "192.0.2.1" });
+        assert.deepEqual(await bound.sipOptions({ transport, host: server.host, port: server.port }, soon()), { status: 200 });
+      });
+
       it(`times out over ${transport} while the server is frozen, and not after`, async () => {
         await server.freeze();
         try {

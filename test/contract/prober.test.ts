@@ -87,6 +87,31 @@ describe("the prober among strange servers", { timeout: 60_000 }, () => {
     assert.notEqual(/Call-ID: (.*)/.exec(first)?.[1], /Call-ID: (.*)/.exec(second)?.[1]);
   });
 
+  it("leaves from the chosen local address over UDP and TCP, and says so in the request", async (context) => {
+    const chosen = new SocketProber({ localAddress: "127.0.0.9" });
+    const from: string[] = [];
+    const server = createSocket("udp4").on("message", (datagram, sender) => {
+      from.push(sender.address);
+      assert.match(datagram.toString("latin1"), /^Via: SIP\/2\.0\/UDP 127\.0\.0\.9:\d+;/m);
+      server.send(respond(datagram.toString("latin1"), "200 OK"), sender.port, sender.address);
+    });
+    context.after(() => server.close());
+    await new Promise<void>((resolve) => server.bind(0, "127.0.0.1", resolve));
+    await chosen.sipOptions({ transport: "udp", host: "127.0.0.1", port: server.address().port }, soon());
+    const { port } = await tcpServer(context, (socket) => { from.push(socket.remoteAddress ?? ""); });
+    await chosen.tcpConnect([`127.0.0.1:${port}`], soon());
+    await new SocketProber({ localAddress: "127.0.0.9", resolve: (_name, _family, done) => { done(null, [{ address: "127.0.0.1", family: 4 }]); } }).tcpConnect([`reference.example:${port}`], soon());
+    await waitUntil("both connections to be seen", () => from.length === 3, 5_000);
+    assert.deepEqual(from, ["127.0.0.9", "127.0.0.9", "127.0.0.9"]);
+  });
+
+  it("gets no answer, and names the reason, from an address that this machine doesn't have", async () => {
+    const nowhere = new SocketProber({ localAddress: "192.0.2.1" });
+    for (const probe of [nowhere.sipOptions({ transport: "udp", host: "198.51.100.1", port: 5060 }, soon()), nowhere.tcpConnect(["198.51.100.1:443"], soon())]) {
+      await assert.rejects(probe, (error: { readonly code?: string; readonly message: string }) => error.code === "AGENT_PROBE_TIMEOUT" && error.message.includes("EADDRNOTAVAIL"));
+    }
+  });
+
   it("passes on any final status, and takes no provisional one for it", async (context) => {
     for (const status of ["200 OK", "404 Not Found", "401 Unauthorized", "503 Service Unavailable"]) {
       const port = await udpServer(context, (request, reply) => {

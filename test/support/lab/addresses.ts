@@ -41,6 +41,13 @@ export const MANAGEMENT_ADDRESS = {
   "node-c": "10.0.3.20",
 } as const satisfies Record<NodeName, string>;
 
+/** The public address of each node's management address: an Elastic IP of its own, which never moves. */
+export const MANAGEMENT_PUBLIC_ADDRESS = {
+  "node-a": "203.0.113.201",
+  "node-b": "203.0.113.202",
+  "node-c": "203.0.113.203",
+} as const satisfies Record<NodeName, string>;
+
 /** The public address that a place has by itself, in use while it doesn't hold the Elastic IP. */
 export const AUTOMATIC_PUBLIC_ADDRESS = {
   "node-a": "203.0.113.101",

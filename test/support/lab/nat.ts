@@ -1,9 +1,10 @@
 // The internet gateway's translation, as nftables text: 1:1 between the Elastic IP and the private address of its holder,
-// and between every other node and its own automatic public address. Nodes see private addresses only, as on EC2.
+// between every other node and its own automatic public address, and between management addresses and theirs, which never
+// change. Nodes see private addresses only, as on EC2.
 //
 // The way from inside to the Elastic IP ("hairpin") goes through both translations: the holder sees the asker's public
 // address, so its answer comes back through the gateway and not by the private shortcut.
-import { ADDRESS, AUTOMATIC_PUBLIC_ADDRESS, ELASTIC_IP, VPC_CIDR, type NodeName } from "./addresses.ts";
+import { ADDRESS, AUTOMATIC_PUBLIC_ADDRESS, ELASTIC_IP, MANAGEMENT_ADDRESS, MANAGEMENT_PUBLIC_ADDRESS, NODES, VPC_CIDR, type NodeName } from "./addresses.ts";
 
 type Inside = keyof typeof AUTOMATIC_PUBLIC_ADDRESS;
 
@@ -44,10 +45,8 @@ export function natUpdate(state: NatState): string {
   const publicOf = (place: Inside) => (place === state.holder ? ELASTIC_IP : AUTOMATIC_PUBLIC_ADDRESS[place]);
   const lines = ["flush map ip nat elastic", "flush map ip nat public", "flush set ip nat has_public"];
   if (state.holder !== null) lines.push(`add element ip nat elastic { ${ELASTIC_IP} : ${ADDRESS[state.holder]} }`);
-  for (const place of connected) {
-    lines.push(`add element ip nat public { ${ADDRESS[place]} : ${publicOf(place)} }`);
-    lines.push(`add element ip nat has_public { ${ADDRESS[place]} }`);
-  }
+  const translated = [...connected.map((place) => [ADDRESS[place], publicOf(place)]), ...NODES.map((node) => [MANAGEMENT_ADDRESS[node], MANAGEMENT_PUBLIC_ADDRESS[node]])];
+  for (const [inner = "", outer = ""] of translated) lines.push(`add element ip nat public { ${inner} : ${outer} }`, `add element ip nat has_public { ${inner} }`);
   return lines.join("\n") + "\n";
 }
 
