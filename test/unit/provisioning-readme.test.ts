@@ -74,7 +74,11 @@ describe("the other tables of provisioning/README.md", () => {
   it("answer the fourteen defects of the design that is replaced, and name tests that exist", () => {
     const rows = [...readme.matchAll(/^\| (\d+) \| .+ \| .+ \| (.+) \|$/gm)];
     assert.deepEqual(rows.map(([, number]) => Number(number)), Array.from({ length: 14 }, (_unused, index) => index + 1));
-    const tests = new Set([...readdirSync(new URL("test/unit/", ROOT)), ...readdirSync(new URL("test/contract/", ROOT)), ...readdirSync(new URL("provisioning/terraform/pair/tests/", ROOT))]);
-    for (const [, , shown = ""] of rows) for (const [, file = ""] of shown.matchAll(/`([\w.-]+\.(?:test\.ts|tftest\.hcl))`/g)) assert.ok(tests.has(file), file);
+    const tests = new Set(["test/unit/", "test/contract/", "test/simulation/", "test/e2e/", "test/image/", "provisioning/terraform/pair/tests/"].flatMap((folder) => readdirSync(new URL(folder, ROOT))));
+    for (const [, number, shown = ""] of rows) {
+      const files = [...shown.matchAll(/`([\w.-]+\.(?:test\.ts|tftest\.hcl))`/g)].map(([, file = ""]) => file);
+      assert.ok(files.length > 0, `row ${number ?? ""} names no test`);
+      for (const file of files) assert.ok(tests.has(file), file);
+    }
   });
 });

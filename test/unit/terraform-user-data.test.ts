@@ -10,13 +10,15 @@ import { describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { loadConfig } from "../../agent/config.ts";
 import { readEnvFile } from "../../agent/env-file.ts";
+import { KNOB_NAMES, knobRow, type KnobName } from "../../agent/knobs.ts";
+import { readModule } from "../support/hcl/read-hcl.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { fillTemplate } from "../support/terraform-template.ts";
 
 const run = promisify(execFile);
 const TEMPLATE = new URL("../../provisioning/terraform/pair/user-data.sh.tftpl", import.meta.url);
 
-/** As environment.tf makes them; the Terraform tests assert that it does. */
+/** As environment.tf makes them; the Terraform tests assert that it does, and a test below that no name is missing. */
 const NODE_SETTINGS = {
   AWS_LOCAL_ADDRESS: "10.0.1.11",
   AWS_REGION: "eu-central-1",
@@ -26,6 +28,8 @@ const NODE_SETTINGS = {
   DATABASE_PORT: "3306",
   EIP_ALLOCATION_ID: "eipalloc-0123456789abcdef0",
   EIP_SIP_PORT: "5060",
+  ELASTIC_IP: "203.0.113.99",
+  INCOMING_APP: "aicc",
   LISTEN: "0.0.0.0:8090",
   METRICS_NAMESPACE: "Asterisk/Node",
   NODE_ID: "node-a",
@@ -159,6 +163,22 @@ describe("user data", { skip: process.platform === "linux" ? false : "it runs on
     const { values } = readEnvFile({ AGENT_ENV_FILE: boot.file }, boot.folder);
     assert.deepEqual(values, WITNESS_SETTINGS);
     assert.equal(loadConfig({ file: values, process: {} }, "0.0.0").core.kind, "witness");
+  });
+
+  it("is tried here with every setting that the module can write, and each is a knob that its member has", async () => {
+    const environment = (await readModule("pair")).texts.get("environment.tf") ?? "";
+    const [forNodes = "", forWitnesses = ""] = environment.split(/^ {2}witness_settings = \{$/m);
+    const names = (text: string): readonly string[] => [...text.matchAll(/^\s+([A-Z][A-Z0-9_]+)\s+=|\{ ([A-Z][A-Z0-9_]+) =/gm)].map(([, first, second]) => first ?? second ?? "");
+    const common = names(forNodes.slice(0, forNodes.indexOf("node_settings = {")));
+    // REFERENCE_PUBLIC is written in place of AWS_LOCAL_ADDRESS, where there are endpoints.
+    assert.deepEqual([...new Set(names(forNodes))].filter((name) => name !== "REFERENCE_PUBLIC").sort(), Object.keys(NODE_SETTINGS).sort());
+    assert.deepEqual([...new Set([...common, ...names(forWitnesses)])].sort(), Object.keys(WITNESS_SETTINGS).sort());
+    const isKnob = (name: string): name is KnobName => (KNOB_NAMES as readonly string[]).includes(name);
+    for (const name of [...names(forNodes), ...names(forWitnesses)]) assert.ok(isKnob(name), `${name} is no knob`);
+    for (const name of Object.keys(WITNESS_SETTINGS)) assert.ok(isKnob(name) && knobRow(name).on !== "node", `${name} is not for a witness`);
+    const required = KNOB_NAMES.filter((name) => knobRow(name).default === undefined);
+    for (const name of required) assert.ok(name in NODE_SETTINGS || name === "PEER_INSTANCES", `nobody sets ${name}`);
+    for (const name of required.filter((one) => knobRow(one).on !== "node")) assert.ok(name in WITNESS_SETTINGS, `nobody sets ${name} on a witness`);
   });
 
   it("installs, compiles, clones and prints nothing, and fetches from this machine's metadata only", async () => {

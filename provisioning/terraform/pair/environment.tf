@@ -22,6 +22,10 @@ locals {
         PEERS             = join(",", [for peer, member in local.node_members : member if peer != name])
         WITNESSES         = join(",", values(local.witness_members))
         EIP_ALLOCATION_ID = var.eip_allocation_id
+        # Known here, so a node that boots needs no answer of EC2's to configure its Asterisk.
+        ELASTIC_IP        = data.aws_eip.shared.public_ip
+        STASIS_APPS       = join(",", var.stasis_apps)
+        INCOMING_APP      = var.incoming_app == null ? "" : var.incoming_app
         SECRET_ID         = local.secret_arn
         METRICS_NAMESPACE = var.metrics_namespace
         SIP_ADDRESS       = "127.0.0.1:${local.sip_port}"

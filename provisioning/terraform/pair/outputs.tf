@@ -9,7 +9,7 @@ output "elastic_ip" {
 }
 
 output "management_addresses" {
-  description = "NODE_ID to the node's own public address (aws_path = management-address). Nothing listens there but SIP for the members' probes."
+  description = "NODE_ID to the node's own public address (aws_path = management-address), for its way out. The image's firewall lets nothing in there."
   value       = { for name, address in aws_eip.management : name => address.public_ip }
 }
 

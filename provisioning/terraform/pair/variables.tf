@@ -164,6 +164,27 @@ variable "witness_instance_type" {
   }
 }
 
+variable "stasis_apps" {
+  description = "The Stasis applications without which a node takes no calls (STASIS_APPS). The dialplan gives incoming calls to the first of them, unless incoming_app names another."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.stasis_apps) >= 1 && length(var.stasis_apps) <= 16 && alltrue([for name in var.stasis_apps : can(regex("^[A-Za-z0-9._-]{1,64}$", name))])
+    error_message = "stasis_apps must have 1 to 16 names of letters, digits, dots, dashes and underscores."
+  }
+}
+
+variable "incoming_app" {
+  description = "The Stasis application that gets incoming calls (INCOMING_APP), when it is not the first of stasis_apps."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.incoming_app == null ? true : can(regex("^[A-Za-z0-9._-]{1,64}$", var.incoming_app))
+    error_message = "incoming_app must be one name of letters, digits, dots, dashes and underscores."
+  }
+}
+
 variable "volume_gib" {
   description = "Size of a node's encrypted root volume (GiB), at least the image's own."
   type        = number
@@ -183,7 +204,7 @@ variable "termination_protection" {
 }
 
 variable "settings" {
-  description = "More lines of agent.env for every member, such as TIMING or STASIS_APPS (README.md has the table). Never a secret; those belong into Secrets Manager."
+  description = "More lines of agent.env for every member, such as TIMING or TLS_CERTIFICATE_FILE (README.md has the table). Never a secret; those belong into Secrets Manager."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -202,7 +223,7 @@ variable "settings" {
     condition = length(setintersection(keys(var.settings), [
       "CLUSTER_ID", "NODE_ID", "ROLE", "PEERS", "WITNESSES", "EIP_ALLOCATION_ID", "PEER_INSTANCES", "INSTANCE_ID", "SECRET_ID", "LISTEN",
       "AWS_REGION", "AWS_LOCAL_ADDRESS", "METRICS_NAMESPACE", "SIP_TCP", "PEER_SIP_PORT", "EIP_SIP_PORT", "SIP_ADDRESS",
-      "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME",
+      "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "ELASTIC_IP", "STASIS_APPS", "INCOMING_APP",
     ])) == 0
     error_message = "settings must not set a name that follows from the module's other variables (members, address, secret, region, ports, namespace)."
   }

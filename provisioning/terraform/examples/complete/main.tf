@@ -64,6 +64,7 @@ module "pair" {
   database_endpoint          = { host = aws_db_instance.this.address }
   database_alarm             = { instance_identifier = aws_db_instance.this.identifier, connections_max = 100 }
 
+  stasis_apps  = var.stasis_apps
   settings     = var.settings
   alarm_emails = var.alarm_emails
 

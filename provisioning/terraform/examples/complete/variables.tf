@@ -103,8 +103,18 @@ variable "rtp_cidrs" {
   }
 }
 
+variable "stasis_apps" {
+  description = "Your Stasis applications; the first gets incoming calls."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.stasis_apps) >= 1 && length(var.stasis_apps) <= 16 && alltrue([for name in var.stasis_apps : can(regex("^[A-Za-z0-9._-]{1,64}$", name))])
+    error_message = "stasis_apps must have 1 to 16 names of letters, digits, dots, dashes and underscores."
+  }
+}
+
 variable "settings" {
-  description = "More lines of agent.env, such as STASIS_APPS."
+  description = "More lines of agent.env, such as TIMING."
   type        = map(string)
   default     = {}
 

@@ -21,6 +21,7 @@ module "pair" {
   sip_cidrs = var.sip_cidrs
   rtp_cidrs = var.rtp_cidrs
 
+  stasis_apps  = var.stasis_apps
   settings     = var.settings
   alarm_emails = var.alarm_emails
 }

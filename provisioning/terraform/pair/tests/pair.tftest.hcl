@@ -56,6 +56,7 @@ variables {
   vpc_id            = "vpc-0123456789abcdef0"
   image_id          = "ami-0123456789abcdef0"
   eip_allocation_id = "eipalloc-0123456789abcdef0"
+  stasis_apps       = ["aicc", "queue"]
   sip_cidrs         = ["198.51.100.0/24"]
   rtp_cidrs         = ["198.51.100.0/24", "192.0.2.0/24"]
   nodes = {
@@ -85,6 +86,11 @@ run "a_pair" {
   assert {
     condition     = strcontains(local.node_user_data["node-a"], "PEERS=node-b=10.0.2.10:8090\n") && strcontains(local.node_user_data["node-a"], "AWS_LOCAL_ADDRESS=10.0.1.11\n")
     error_message = "Settings must name the peer and the node's own path to AWS."
+  }
+
+  assert {
+    condition     = strcontains(local.node_user_data["node-a"], "STASIS_APPS=aicc,queue\n") && strcontains(local.node_user_data["node-a"], "ELASTIC_IP=203.0.113.99\n") && !strcontains(local.node_user_data["node-a"], "INCOMING_APP")
+    error_message = "Settings must name the applications and the address; the first application gets the calls."
   }
 
   assert {
@@ -252,11 +258,13 @@ run "refuses_values_that_would_break_something" {
     alarms_off        = ["No Alarm"]
     alarm_emails      = ["nobody"]
     settings          = { ARI_PASSWORD = "typed" }
+    stasis_apps       = []
+    incoming_app      = "two words"
     tags              = { "has space" = "x" }
   }
 
   expect_failures = [
-    var.cluster_id, var.eip_allocation_id, var.image_id, var.sip_cidrs, var.rtp_cidrs, var.aws_path, var.alarms_off, var.alarm_emails, var.settings, var.tags,
+    var.cluster_id, var.eip_allocation_id, var.image_id, var.sip_cidrs, var.rtp_cidrs, var.aws_path, var.alarms_off, var.alarm_emails, var.settings, var.tags, var.stasis_apps, var.incoming_app,
   ]
 }
 
@@ -274,7 +282,7 @@ run "refuses_settings_that_smuggle_a_line" {
   command = plan
 
   variables {
-    settings = { STASIS_APPS = "aicc\nEIP_ALLOCATION_ID=eipalloc-0" }
+    settings = { TIMING = "default\nEIP_ALLOCATION_ID=eipalloc-0" }
   }
 
   expect_failures = [var.settings]

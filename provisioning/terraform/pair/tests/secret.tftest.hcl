@@ -31,6 +31,7 @@ variables {
   vpc_id            = "vpc-0123456789abcdef0"
   image_id          = "ami-0123456789abcdef0"
   eip_allocation_id = "eipalloc-0123456789abcdef0"
+  stasis_apps       = ["aicc", "queue"]
   sip_cidrs         = ["198.51.100.0/24"]
   rtp_cidrs         = ["198.51.100.0/24"]
   nodes = {
