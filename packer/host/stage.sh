@@ -45,6 +45,7 @@ stage_pm2() {
 # Leaves the compiled tree if these very inputs were compiled before, and otherwise the source; and says which version it is.
 stage_asterisk() {
   local version sha source built
+  sed -nE 's/^(require|load) *= *([a-z0-9_]+)\.so.*/\2/p' "$REPOSITORY/asterisk-config/modules.conf" | sort > "$stage/modules.txt"
   if [ -n "${ASTERISK_TARBALL:-}" ]; then version=$ASTERISK_LOCAL_VERSION sha=$ASTERISK_LOCAL_SHA256; else version=$ASTERISK_VERSION sha=$ASTERISK_SHA256; fi
   built=$CACHE/asterisk-built-$version-$arch-$(asterisk_key "$sha").tar.gz
   printf 'ASTERISK_BUILD_VERSION=%s\nASTERISK_SOURCE_SHA256=%s\n' "$version" "$sha" >> "$stage/build.env"
@@ -63,9 +64,9 @@ stage_asterisk() {
   if [ -d "$CACHE/externals-$version" ]; then cp -r "$CACHE/externals-$version" "$stage/externals"; fi
 }
 
-# What a compiled tree depends on: the source, how it is compiled, and the distribution that it is compiled in.
+# What a compiled tree depends on: the source, which modules of it and how they are compiled, and the distribution that it is compiled in.
 asterisk_key() {
-  { printf '%s trixie ' "$1"; cat "$PACKER/scripts/compile-asterisk.sh"; } | sha256sum | cut -c1-12
+  { printf '%s trixie ' "$1"; cat "$stage/modules.txt" "$PACKER/scripts/compile-asterisk.sh"; } | sha256sum | cut -c1-12
 }
 
 printf 'IMAGE_ARCH=%s\nGIT_REVISION=%s\nAGENT_VERSION=%s\n' "$arch" "$(git -C "$REPOSITORY" describe --always --dirty --abbrev=12 2> /dev/null || echo unknown)" \

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Compiles Asterisk and leaves the installed tree as an archive; does nothing when the archive for these very inputs was staged.
-# In: $STAGE/asterisk-source.tar.gz (checked against its pinned hash before it was staged, and here again) and
-# ASTERISK_SOURCE_SHA256. Out: $STAGE_OUT/asterisk-built.tar.gz, with the list of Debian packages that it needs at run time inside.
+# In: $STAGE/asterisk-source.tar.gz (checked against its pinned hash before it was staged, and here again), ASTERISK_SOURCE_SHA256,
+# and $STAGE/modules.txt, the modules that the configuration loads: those are compiled, with what they depend on, and nothing else.
+# Out: $STAGE_OUT/asterisk-built.tar.gz, with the list of Debian packages that it needs at run time inside.
 set -euo pipefail
 
 if [ -f "$STAGE/asterisk-built.tar.gz" ]; then
@@ -37,9 +38,14 @@ offline=(unshare --net --)
   --with-pjproject-bundled --with-externals-cache="$work/externals" --without-dahdi --without-pri --without-ss7 --without-x11 --without-gtk2 > configure.out 2>&1 ||
   { tail -n 40 configure.out; exit 1; }
 make menuselect.makeopts > /dev/null
-# BUILD_NATIVE would tie the image to this machine's processor. Sounds would be downloaded at install time.
-menuselect/menuselect --disable BUILD_NATIVE --disable-category MENUSELECT_CORE_SOUNDS --disable-category MENUSELECT_EXTRA_SOUNDS --disable-category MENUSELECT_MOH \
-  --disable-category MENUSELECT_ADDONS --disable-category MENUSELECT_TESTS --disable-category MENUSELECT_AGIS --disable codec_ilbc menuselect.makeopts
+# BUILD_NATIVE would tie the image to this machine's processor. Sounds would be downloaded at install time. Of the modules, what
+# modules.conf doesn't load would never run: it costs minutes here, and is one thing less to patch on the node.
+choices=(--disable BUILD_NATIVE)
+for category in CORE_SOUNDS EXTRA_SOUNDS MOH ADDONS TESTS AGIS UTILS APPS BRIDGES CDR CEL CHANNELS CODECS FORMATS FUNCS PBX RES; do
+  choices+=(--disable-category "MENUSELECT_$category")
+done
+while read -r module; do choices+=(--enable "$module"); done < "$STAGE/modules.txt"
+menuselect/menuselect "${choices[@]}" menuselect.makeopts
 # A module whose library isn't found is left out without a word; validate.sh holds the result against what a node needs.
 "${offline[@]}" make -j"$(nproc)" > make.out 2>&1 || { tail -n 60 make.out; exit 1; }
 "${offline[@]}" make install DESTDIR="$work/tree" > install.out 2>&1 || { tail -n 40 install.out; exit 1; }
@@ -48,6 +54,7 @@ menuselect/menuselect --disable BUILD_NATIVE --disable-category MENUSELECT_CORE_
 mkdir -p "$work/tree/usr/share/asterisk"
 {
   grep '^MENUSELECT_CFLAGS=' menuselect.makeopts
+  echo "COMPILE_SECONDS=$SECONDS"
   echo '#include <pj/config.h>' | cpp -dM -I third-party/pjproject/source/pjlib/include -DPJ_AUTOCONF=1 -DPJ_IS_BIG_ENDIAN=0 -DPJ_IS_LITTLE_ENDIAN=1 - |
     sed -nE 's/^#define (PJ_IOQUEUE_MAX_HANDLES) \(?([0-9]+)\)?$/\1=\2/p'
 } > "$work/tree/usr/share/asterisk/build-options"

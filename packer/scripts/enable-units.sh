@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Decides what starts at boot, and writes down what this image is.
 set -euo pipefail
-systemctl enable --quiet nftables.service node-members.service node-render.service asterisk.service node-pm2.service fail2ban.service chrony.service logrotate.timer
+systemctl enable --quiet nftables.service node-members.service node-path.service node-path.timer node-render.service asterisk.service node-pm2.service fail2ban.service chrony.service logrotate.timer
 # The image is replaced, not patched while it takes calls: nothing upgrades or restarts by itself.
 systemctl mask --quiet apt-daily.timer apt-daily-upgrade.timer
 for unit in ssh.service ssh.socket; do

@@ -40,10 +40,10 @@ must "the agent's bundle starts and asks for its configuration" equal "$code" 78
 must "nodectl runs" nodectl --help
 must "pm2 leaves the agent stopped after a configuration error" grep -q 'stop_exit_codes:.*78' "$agent/ecosystem.config.js"
 
-for unit in nftables.service node-members.service node-render.service asterisk.service node-pm2.service fail2ban.service chrony.service logrotate.timer; do
+for unit in nftables.service node-members.service node-path.service node-path.timer node-render.service asterisk.service node-pm2.service fail2ban.service chrony.service logrotate.timer; do
   must "$unit starts at boot" equal "$(systemctl is-enabled "$unit")" enabled
 done
-must "the units are well-formed" empty "$(SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no /etc/systemd/system/{asterisk,node-render,node-pm2,node-members}.service 2>&1 || true)"
+must "the units are well-formed" empty "$(SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no /etc/systemd/system/{asterisk,node-render,node-pm2,node-members,node-path}.service 2>&1 || true)"
 must "nothing waits for itself at boot" empty "$(systemd-analyze verify --man=no default.target 2>&1 | grep -i cycle || true)"
 if [ "$IMAGE_SOURCE" = amazon-ebs ]; then
   for unit in amazon-ssm-agent.service amazon-cloudwatch-agent.service; do must "$unit starts at boot" equal "$(systemctl is-enabled "$unit")" enabled; done

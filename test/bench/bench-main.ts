@@ -74,8 +74,12 @@ async function main(options: Options): Promise<void> {
   const say = (line: string): void => { process.stderr.write(`${line}\n`); };
   const wanted = FIGURES.filter(({ name }) => options.only.includes(name));
   const obstacle = labObstacle();
-  const chosen = wanted.filter(({ lab }) => !lab || obstacle === null);
-  for (const { name } of wanted.filter((figure) => !chosen.includes(figure))) say(`${name} is left out: ${obstacle ?? ""}.`);
+  const chosen: Figure[] = [];
+  for (const figure of wanted) {
+    const inTheWay = figure.lab && obstacle !== null ? obstacle : ((await figure.obstacle?.()) ?? null);
+    if (inTheWay === null) chosen.push(figure);
+    else say(`${figure.name} is left out: ${inTheWay}.`);
+  }
   const lab = chosen.some((figure) => figure.lab);
   if (lab && options.build) await buildBundle(join(REPOSITORY, "dist"));
   const machine = machineInWords(await describeMachine(lab));

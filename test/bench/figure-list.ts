@@ -5,8 +5,9 @@ import { addressReads, dryRuns, metricPuts } from "./figures/aws-calls.ts";
 import { callersOutage } from "./figures/callers-outage.ts";
 import { cpu } from "./figures/cpu.ts";
 import { firstHeartbeat } from "./figures/first-heartbeat.ts";
+import { imageBoot } from "./figures/image-boot.ts";
 import { memory } from "./figures/memory.ts";
 import { nodeGone } from "./figures/node-gone.ts";
 import type { Figure } from "./figure.ts";
 
-export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, asteriskHung, firstHeartbeat, memory, cpu, addressReads, metricPuts, dryRuns];
+export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, asteriskHung, firstHeartbeat, imageBoot, memory, cpu, addressReads, metricPuts, dryRuns];

@@ -42,6 +42,8 @@ export interface Figure {
   readonly goal: Goal;
   /** Needs the lab: Debian, root, network namespaces, a real Asterisk. */
   readonly lab: boolean;
+  /** Why it can't be measured here, where that is no fault: then it is left out with this sentence. Absent: nothing is in its way. */
+  readonly obstacle?: () => Promise<string | null>;
   /** Rejects when it could not measure at all; a single failed attempt is a failure in the Measurement. */
   measure(bench: Bench): Promise<Measurement>;
 }

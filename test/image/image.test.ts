@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { CALLER_TRUNK } from "../support/lab/asterisk.ts";
-import { ADDRESS, ELASTIC_IP, type NodeName, type Place } from "../support/lab/addresses.ts";
+import { ADDRESS, ELASTIC_IP, MANAGEMENT_ADDRESS, type NodeName, type Place } from "../support/lab/addresses.ts";
 import { monotonicMs } from "../support/lab/clock.ts";
 import { holderOf, movedTo } from "../support/lab/pair-checks.ts";
-import { openImagePair, type ImagePair } from "../support/image/image-pair.ts";
+import { startCaller } from "../support/lab/caller.ts";
+import { openImagePair, WITNESS, type ImagePair, type MachineName } from "../support/image/image-pair.ts";
 import type { Machine } from "../support/image/machine.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -17,10 +18,10 @@ const HOLD_DOWN_MS = 3_000;
 
 let image: ImagePair;
 
-/** Whether a TCP connection from that place is accepted. */
-async function connects(from: Place, address: string, port: number): Promise<boolean> {
-  const script = 'const s = require("node:net").connect({ host: process.argv[1], port: Number(process.argv[2]), timeout: 1500 }); const end = (code) => process.exit(code); s.on("connect", () => end(0)).on("error", () => end(1)).on("timeout", () => end(2));';
-  return (await image.pair.lab.run(from, process.execPath, ["-e", script, address, String(port)], { accept: [1, 2] })).code === 0;
+/** Whether a TCP connection from that place is accepted; `localAddress`: where on a node it comes from, which for root is the management address. */
+async function connects(from: Place, address: string, port: number, localAddress = ""): Promise<boolean> {
+  const script = 'const s = require("node:net").connect({ host: process.argv[1], port: Number(process.argv[2]), timeout: 1500, ...(process.argv[3] === "" ? {} : { localAddress: process.argv[3] }) }); const end = (code) => process.exit(code); s.on("connect", () => end(0)).on("error", () => end(1)).on("timeout", () => end(2));';
+  return (await image.pair.lab.run(from, process.execPath, ["-e", script, address, String(port), localAddress], { accept: [1, 2] })).code === 0;
 }
 
 /** The process id of the agent, numbered as inside, as pm2 gives it; 0 while there is none. */
@@ -35,13 +36,13 @@ interface Started {
 }
 
 /** The last start of the agent, as its own log has it. A restart makes a new incarnation; the clock is the whole machine's. */
-async function lastStart(node: NodeName): Promise<Started> {
+async function lastStart(node: MachineName): Promise<Started> {
   const { stdout } = await image.machine(node).run("sh", ["-c", "grep agent-started /var/log/asterisk-node-agent/agent.log | tail -n 1"]);
   return JSON.parse(stdout) as Started;
 }
 
 /** Does something to the agent of a node, waits until another one has started, and returns how long that took (ms). */
-async function untilAnotherAgent(node: NodeName, deed: () => Promise<unknown>): Promise<number> {
+async function untilAnotherAgent(node: MachineName, deed: () => Promise<unknown>): Promise<number> {
   const { incarnation } = await lastStart(node);
   const atMs = monotonicMs();
   await deed();
@@ -65,12 +66,13 @@ async function steady(active: NodeName): Promise<void> {
   }
 }
 
-describe("the node image, booted twice", { timeout: 3_600_000 }, () => {
+describe("the node image, booted as two nodes and a witness", { timeout: 3_600_000 }, () => {
   let openedAtMs = 0;
 
   before(async () => {
     image = await openImagePair({
       knobs: { HOLD_DOWN_MS: String(HOLD_DOWN_MS) },
+      witness: true,
       // The operator's own file: the trunk that the caller comes over. Everything else is rendered on the machine.
       files: { "etc/asterisk/pjsip_local.conf": CALLER_TRUNK },
       onBoot: () => { openedAtMs = monotonicMs(); },
@@ -95,12 +97,72 @@ describe("the node image, booted twice", { timeout: 3_600_000 }, () => {
   it("started every part by its own unit, as its own user, and no unit failed", async () => {
     for (const [name, machine] of image.machines) {
       assert.deepEqual(await machine.failedUnits(), [], `failed units of ${name}:\n${machine.console()}`);
+      assert.equal(await machine.property("node-path.service", "Result"), "success", name);
+      if (name === "witness") continue; // it has a test of its own
       for (const unit of ["nftables", "node-members", "node-render", "asterisk", "node-pm2", "fail2ban"]) assert.equal(await machine.property(`${unit}.service`, "ActiveState"), "active", `${unit} of ${name}`);
       assert.equal(await machine.property("asterisk.service", "Type"), "notify");
       const { stdout: users } = await machine.run("ps", ["-eo", "user:20,args"]);
       assert.match(users, /^asterisk +\/usr\/sbin\/asterisk/m);
       assert.match(users, /^node-agent .*\/usr\/lib\/asterisk-node-agent\/dist\/main\.js/m);
       assert.doesNotMatch(users, /^root .*(asterisk -|main\.js|pm2)/m);
+    }
+  });
+
+  it("runs a machine with ROLE=witness as an agent without Asterisk, which hears both nodes and votes", async () => {
+    const machine = image.machine("witness");
+    for (const [unit, state] of [["nftables", "active"], ["node-members", "active"], ["node-pm2", "active"], ["node-render", "inactive"], ["asterisk", "inactive"]] as const) assert.equal(await machine.property(`${unit}.service`, "ActiveState"), state, unit);
+    const { stdout: users } = await machine.run("ps", ["-eo", "user:20,args"]);
+    assert.match(users, /^node-agent .*\/usr\/lib\/asterisk-node-agent\/dist\/main\.js/m);
+    assert.doesNotMatch(users, /\/usr\/sbin\/asterisk/);
+    assert.equal((await machine.run("ls", ["-A", "/etc/asterisk"])).stdout, "", "nothing was rendered");
+    const health = await machine.run("curl", ["--silent", "--max-time", "5", "--write-out", "%{http_code}", "http://127.0.0.1:8091/health"]);
+    assert.match(health.stdout, /hears node-a, node-b.*200$/s);
+    await waitUntil("the standby to have the witness's vote", async () => (await image.pair.status("node-b")).votes?.witnesses.some((vote) => vote.observer === WITNESS && vote.verdict === "up" && vote.counted) === true, 20_000);
+    const pid = await agentPid(machine);
+    await machine.run("kill", ["-KILL", String(pid)]);
+    await waitUntil("another agent on the witness", async () => ![0, pid].includes(await agentPid(machine)), 30_000);
+    await steady("node-a");
+    assert.deepEqual(await image.pair.claims(), []);
+  });
+
+  it("gives each node its own path to AWS, for the agent and for what runs as root, and leaves the primary address to Asterisk", async () => {
+    for (const name of ["node-a", "node-b"] as const) {
+      const machine = image.machine(name);
+      const sourceFor = async (user: string): Promise<string | undefined> => {
+        const { stdout: uid } = await machine.run("id", ["-u", user]);
+        const { stdout } = await machine.run("ip", ["-4", "route", "get", ADDRESS.caller, "uid", uid.trim()]);
+        return /\bsrc (\S+)/.exec(stdout)?.[1];
+      };
+      assert.equal(await sourceFor("root"), MANAGEMENT_ADDRESS[name], "SSM and CloudWatch agents");
+      assert.equal(await sourceFor("asterisk"), ADDRESS[name]);
+      assert.equal(await sourceFor("node-agent"), ADDRESS[name], "heartbeats come from the address that members know");
+    }
+  });
+
+  it("watches the Elastic IP from a standby whose primary address has no way out", async () => {
+    await waitUntil("the channel eip to be proven", async () => (await image.pair.status("node-b")).votes?.own.channels.some((channel) => channel.name === "eip" && channel.verdict === "up" && channel.proven) === true, 20_000);
+    assert.equal(await connects("node-b", ELASTIC_IP, 5060, ADDRESS["node-b"]), false, "the primary address has no way out");
+    assert.equal(await connects("node-b", ELASTIC_IP, 5060, MANAGEMENT_ADDRESS["node-b"]), true, "the management address has one");
+  });
+
+  it("gets the path back when something has taken the address and the rules away", async () => {
+    const machine = image.machine("node-b");
+    await machine.run("sh", ["-c", `ip address delete ${MANAGEMENT_ADDRESS["node-b"]}/32 dev eth0; ip rule delete preference 8090; ip route flush table 8090`]);
+    await waitUntil("the address and its route", async () => (await machine.run("ip", ["-4", "route", "get", ADDRESS.caller, "uid", "0"])).stdout.includes(`src ${MANAGEMENT_ADDRESS["node-b"]}`), 40_000);
+    assert.match((await machine.run("ip", ["-4", "rule", "show", "preference", "8090"])).stdout, /uidrange 0-0 lookup 8090/);
+    await steady("node-a");
+    assert.deepEqual(await image.pair.claims(), []);
+  });
+
+  it("offers no Asterisk on the management address, which callers must not take for the active", async () => {
+    for (const name of ["node-a", "node-b"] as const) {
+      const astray = await startCaller(image.pair.lab, { place: "aws", target: MANAGEMENT_ADDRESS[name] });
+      await waitUntil("twenty requests", () => astray.sent >= 20, 10_000);
+      assert.equal((await astray.stop()).answered, 0, `${name} over UDP`);
+      assert.equal(await connects("aws", MANAGEMENT_ADDRESS[name], 5060), false, `${name} over TCP`);
+      const right = await startCaller(image.pair.lab, { place: "aws", target: ADDRESS[name] });
+      await right.answeredBy(name);
+      await right.stop();
     }
   });
 
@@ -118,7 +180,8 @@ describe("the node image, booted twice", { timeout: 3_600_000 }, () => {
     await Promise.all([...world, ...peer].map(async ([from, target, port]) => {
       assert.equal(await connects(from, target, port), false, `${target}:${port} is open to ${from}`);
     }));
-    assert.equal(await connects("node-b", ADDRESS["node-a"], 8090), true, "the peer reaches the heartbeat port");
+    assert.equal(await connects("node-b", ADDRESS["node-a"], 8090, ADDRESS["node-b"]), true, "the peer reaches the heartbeat port");
+    assert.equal(await connects("witness", ADDRESS["node-a"], 8090), true, "so does the witness");
     assert.equal(await connects("aws", ADDRESS["node-a"], 8090), false, "a stranger inside the VPC does not");
     assert.equal(await connects("caller", ELASTIC_IP, 5060), true, "SIP over TCP is open");
   });
@@ -169,8 +232,9 @@ describe("the node image, booted twice", { timeout: 3_600_000 }, () => {
     for (const [name, machine] of image.machines) {
       const input = values.join("\n");
       const places = "/etc /var /run /root /home /tmp /usr/lib/asterisk-node-agent";
+      const own = name === "witness" ? [] : ["/etc/asterisk/"];
       const { stdout: files } = await machine.run("sh", ["-c", `cat > /dev/shm/wanted; grep -rlF --devices=skip -f /dev/shm/wanted ${places} 2>/dev/null; rm /dev/shm/wanted`], { input, accept: [1, 2], timeoutMs: 60_000 });
-      assert.deepEqual(files.split("\n").filter((file) => file !== "" && !file.startsWith("/etc/asterisk/")), [], `secrets in files of ${name}`);
+      assert.deepEqual(files.split("\n").filter((file) => file !== "" && !own.some((folder) => file.startsWith(folder))), [], `secrets in files of ${name}`);
       const { stdout: processes } = await machine.run("sh", ["-c", "for p in /proc/[0-9]*; do tr '\\0' '\\n' < $p/environ; tr '\\0' '\\n' < $p/cmdline; done 2>/dev/null || true"]);
       for (const value of values) assert.ok(!processes.includes(value), `a secret is in a process of ${name}`);
     }

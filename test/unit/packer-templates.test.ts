@@ -97,10 +97,18 @@ describe("the image's units", () => {
   });
 
   it("wait for user data, and never for the stages of cloud-init that wait for them", () => {
-    for (const name of ["node-render", "node-members", "node-pm2"]) {
+    for (const name of ["node-render", "node-members", "node-path", "node-pm2"]) {
       assert.match(unit(name), /^After=.*\bcloud-init\.service\b.*\bcloud-init-network\.service\b/m, name);
       assert.doesNotMatch(unit(name), /cloud-(final|config)/, name);
     }
+  });
+
+  it("give the node its own path to AWS before anything asks AWS, and again when something has taken it away", () => {
+    for (const name of ["node-render", "node-pm2"]) {
+      assert.match(unit(name), /^After=.*\bnode-path\.service\b/m, name);
+      assert.match(unit(name), /^Wants=.*\bnode-path\.service\b/m, name);
+    }
+    assert.match(read("rootfs/etc/systemd/system/node-path.timer"), /^OnUnitInactiveSec=15s$/m);
   });
 
   it("leave pm2 longer to stop than pm2 leaves the agent", async () => {
@@ -126,6 +134,13 @@ describe("the image's firewall", () => {
 
   it("keeps Asterisk away from the instance's credentials", () => {
     assert.match(rules, /ip daddr 169\.254\.169\.254 meta skuid "asterisk" reject/);
+  });
+
+  it("lets only answers in on the node's own path to AWS, media included", () => {
+    const input = rules.slice(rules.indexOf("chain input"), rules.indexOf("chain forward"));
+    const [answers, rest, media] = ["ip daddr @own_path ct state established,related accept", "ip daddr @own_path drop", "udp dport 10000-20000 accept"].map((rule) => input.indexOf(rule)) as [number, number, number];
+    assert.ok(answers > 0 && answers < rest && rest < media);
+    assert.match(read("rootfs/usr/libexec/asterisk-node/admit-members"), /add element inet node own_path/);
   });
 
   it("opens the same media ports as Asterisk uses", () => {

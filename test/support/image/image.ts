@@ -28,6 +28,12 @@ export async function ensureImageTools(log: (line: string) => void): Promise<voi
   await run("env", ["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends", ...missing], { timeoutMs: 600_000 });
 }
 
+/** The folder of the finished image, or null when it was not built from these very files yet. */
+export async function cachedImage(): Promise<string | null> {
+  const image = join(cacheDir(), "image", `rootfs-${await inputsHash()}`);
+  return access(image).then(() => image, () => null);
+}
+
 /** Returns the folder of the finished image and builds it first if it isn't there. Two builders wait for each other. */
 export async function ensureImage(log: (line: string) => void = (line) => process.stderr.write(`image: ${line}\n`)): Promise<string> {
   await ensureImageTools(log);

@@ -2,15 +2,19 @@
 // the network namespace of a place of the lab, and is gone without a trace when it ends.
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { NodeName } from "../lab/addresses.ts";
+import type { Place } from "../lab/addresses.ts";
 import type { Lab } from "../lab/network.ts";
 import type { LabProcess } from "../lab/process.ts";
 import { run, type RunOptions, type RunResult } from "../lab/run.ts";
 import { waitUntil } from "../wait-until.ts";
 
+/** Where a machine can be. */
+export type MachinePlace = Exclude<Place, "igw" | "aws" | "caller">;
+
 export interface MachineOptions {
   readonly lab: Lab;
-  readonly node: NodeName;
+  /** Where in the lab; also the machine's name. */
+  readonly place: MachinePlace;
   /** Folder of the finished image, from `ensureImage`. It is only read. */
   readonly image: string;
   /** Files that are there before the first boot, as userdata would write them: path, and text. */
@@ -45,8 +49,8 @@ SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 exec systemd-nspawn --quiet --register=no --k
 
 /** Boots a machine; resolves as soon as its init runs. `machine.waitBooted()` tells when it has started its units. */
 export async function bootMachine(options: MachineOptions): Promise<Machine> {
-  const { lab, node } = options;
-  const dir = join(lab.dir, `machine-${node}-${process.hrtime.bigint().toString(36)}`);
+  const { lab, place } = options;
+  const dir = join(lab.dir, `machine-${place}-${process.hrtime.bigint().toString(36)}`);
   const [at, seed] = [join(dir, "mount"), join(dir, "seed")];
   await mkdir(at, { recursive: true });
   await mkdir(seed);
@@ -55,10 +59,10 @@ export async function bootMachine(options: MachineOptions): Promise<Machine> {
     await writeFile(join(seed, path), text);
     await chmod(join(seed, path), 0o640);
   }
-  const name = `${lab.name}-${node}`;
-  const nspawn = await lab.spawn(node, "unshare", ["--mount", "--propagation", "private", "sh", "-c", BOOT, "sh", options.image, at, seed, name, node, options.prepare ?? ""], { name: "machine" });
-  const init = await waitUntil(`the init of ${node}`, () => initBelow(nspawn), 20_000);
-  return new Machine(node, nspawn, init);
+  const name = `${lab.name}-${place}`;
+  const nspawn = await lab.spawn(place, "unshare", ["--mount", "--propagation", "private", "sh", "-c", BOOT, "sh", options.image, at, seed, name, place, options.prepare ?? ""], { name: "machine" });
+  const init = await waitUntil(`the init of ${place}`, () => initBelow(nspawn), 20_000);
+  return new Machine(place, nspawn, init);
 }
 
 /**
@@ -86,12 +90,12 @@ async function initBelow(nspawn: LabProcess): Promise<number | undefined> {
 }
 
 export class Machine {
-  readonly node: NodeName;
+  readonly place: MachinePlace;
   readonly #nspawn: LabProcess;
   readonly #init: number;
 
-  constructor(node: NodeName, nspawn: LabProcess, init: number) {
-    this.node = node;
+  constructor(place: MachinePlace, nspawn: LabProcess, init: number) {
+    this.place = place;
     this.#nspawn = nspawn;
     this.#init = init;
   }
@@ -103,7 +107,7 @@ export class Machine {
 
   /** Resolves when systemd has started everything that it starts at boot. Failed units don't make it reject: look at `failedUnits`. */
   async waitBooted(withinMs = 60_000): Promise<void> {
-    await waitUntil(`${this.node} to boot`, async () => {
+    await waitUntil(`${this.place} to boot`, async () => {
       if (!this.#nspawn.running()) throw new Error(`the machine ended while booting:\n${this.#nspawn.log()}`);
       const { stdout } = await this.run("systemctl", ["is-system-running"], { accept: [1] });
       return ["running", "degraded"].includes(stdout.trim());

@@ -20,6 +20,9 @@ import type { StatusView } from "../../../agent/status/schema.ts";
 export const CLUSTER = "lab";
 export const ALLOCATION = "eipalloc-0lab";
 const SECRET = "lab/secret";
+/** What witnesses read: the heartbeat keys and nothing else. */
+export const WITNESS_SECRET = "lab/witness-secret";
+const WITNESS_INSTANCE = "i-0witness1";
 const REGION = "eu-central-1";
 
 export interface PairOptions {
@@ -177,13 +180,13 @@ export class Pair {
   /** Starts the embedded AWS; the router follows its moves. */
   async startAws(): Promise<void> {
     const names = [...this.nodes.keys()];
-    const { holder = "node-a", mutateMs = 300, followMs = 1_000 } = this.options;
+    const { holder = "node-a", mutateMs = 300, followMs = 1_000, witness = false } = this.options;
     const spec: AwsInLabSpec = {
       host: ADDRESS.aws, port: AWS_PORT,
-      imds: names.map((name) => ({ instanceId: instanceOf(name), accessKeyId: accessKeyOf(name), host: IMDS_ADDRESS[name] })),
+      imds: [...names.map((name) => ({ instanceId: instanceOf(name), accessKeyId: accessKeyOf(name), host: IMDS_ADDRESS[name] })), ...(witness ? [{ instanceId: WITNESS_INSTANCE, accessKeyId: accessKeyOf("witness"), host: IMDS_ADDRESS.witness }] : [])],
       world: {
-        region: REGION, secrets: { [SECRET]: JSON.stringify(this.secret) },
-        instances: [...names.map((name) => ({ id: instanceOf(name), availabilityZone: `${REGION}a`, interfaces: [{ id: `eni-${name}`, privateIps: [ADDRESS[name], MANAGEMENT_ADDRESS[name]] }] })), { id: "i-0stranger", availabilityZone: `${REGION}c`, interfaces: [{ id: "eni-stranger", privateIps: ["10.0.7.7"] }] }],
+        region: REGION, secrets: { [SECRET]: JSON.stringify(this.secret), [WITNESS_SECRET]: JSON.stringify({ heartbeat_keys: this.secret.heartbeat_keys }) },
+        instances: [...names.map((name) => ({ id: instanceOf(name), availabilityZone: `${REGION}a`, interfaces: [{ id: `eni-${name}`, privateIps: [ADDRESS[name], MANAGEMENT_ADDRESS[name]] }] })), ...(witness ? [{ id: WITNESS_INSTANCE, availabilityZone: `${REGION}c`, interfaces: [{ id: "eni-witness", privateIps: [ADDRESS.witness] }] }] : []), { id: "i-0stranger", availabilityZone: `${REGION}c`, interfaces: [{ id: "eni-stranger", privateIps: ["10.0.7.7"] }] }],
         addresses: [{ allocationId: ALLOCATION, publicIp: ELASTIC_IP, ...(holder === null ? {} : { heldBy: holder === "stranger" ? "i-0stranger" : instanceOf(holder) }) }],
       },
     };
