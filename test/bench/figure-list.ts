@@ -1,4 +1,5 @@
 /** All figures, in the order in which they are measured and shown. */
+import { probesCost } from "./figures/asterisk-cost.ts";
 import { asteriskHung } from "./figures/asterisk-hung.ts";
 import { asteriskKilled } from "./figures/asterisk-killed.ts";
 import { addressReads, dryRuns, metricPuts } from "./figures/aws-calls.ts";
@@ -6,8 +7,9 @@ import { callersOutage } from "./figures/callers-outage.ts";
 import { cpu } from "./figures/cpu.ts";
 import { firstHeartbeat } from "./figures/first-heartbeat.ts";
 import { imageBoot } from "./figures/image-boot.ts";
+import { flood } from "./figures/flood.ts";
 import { memory } from "./figures/memory.ts";
 import { nodeGone } from "./figures/node-gone.ts";
 import type { Figure } from "./figure.ts";
 
-export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, asteriskHung, firstHeartbeat, imageBoot, memory, cpu, addressReads, metricPuts, dryRuns];
+export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, asteriskHung, flood, firstHeartbeat, imageBoot, probesCost, memory, cpu, addressReads, metricPuts, dryRuns];

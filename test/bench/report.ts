@@ -32,14 +32,23 @@ export function textTable(records: readonly FigureRecord[]): string {
   return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  ")).join("\n");
 }
 
-/** The whole page. */
-export function resultsPage(records: readonly FigureRecord[]): string {
+/** Pages of other commands that lie beside this one, and what is on them. */
+const OTHER_PAGES: Readonly<Record<string, string>> = {
+  "RIVAL.md": "the agent and keepalived under the same faults",
+  "BAD-DAY.md": "one zone dies under many pairs of one account, simulated",
+  "SOAK.md": "memory, handles and CPU of a pair under calls and small faults",
+};
+
+/** The whole page. @param beside the files in the page's folder */
+export function resultsPage(records: readonly FigureRecord[], beside: readonly string[] = []): string {
+  const others = Object.entries(OTHER_PAGES).filter(([file]) => beside.includes(file)).map(([file, what]) => `[${what}](${file})`);
   const row = (all: readonly string[]): string => `| ${all.join(" | ")} |`;
   return [
     "# Figures",
     "",
     "Made by `npm run bench`; not edited by hand. The p99 is a sample that was measured (nearest rank): with fewer than a hundred",
     "samples it is the maximum. A goal that was missed is shown as missed, whatever the reason.",
+    ...(others.length === 0 ? [] : [`On pages of their own: ${others.join("; ")}.`]),
     "",
     row(HEAD),
     row(HEAD.map(() => "---")),

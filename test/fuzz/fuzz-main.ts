@@ -54,9 +54,9 @@ function draw(target: Target, done: number, cases: number, startedAtMs: number):
 
 function tell(target: Target, result: RunResult, kept: string | null): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${" ".repeat(100)}\r`);
-  const { cases, elapsedMs, accepted, grownMib, failure } = result;
+  const { cases, elapsedMs, accepted, grownMib, rssMaxMib, failure } = result;
   const rate = cases / (elapsedMs / SECOND_MS);
-  process.stdout.write(`${target.name.padEnd(16)} ${thousands(cases).padStart(9)} cases  ${thousands(rate).padStart(7)} a second  ${((100 * accepted) / cases).toFixed(0).padStart(3)} % accepted  heap ${grownMib >= 0 ? "+" : ""}${grownMib.toFixed(1)} MiB  ${failure === null ? "good" : "FAILED"}\n`);
+  process.stdout.write(`${target.name.padEnd(16)} ${thousands(cases).padStart(9)} cases  ${thousands(rate).padStart(7)} a second  ${((100 * accepted) / cases).toFixed(0).padStart(3)} % accepted  heap ${grownMib >= 0 ? "+" : ""}${grownMib.toFixed(1).padStart(5)} MiB  RSS at most ${rssMaxMib.toFixed(0)} MiB  ${(elapsedMs / SECOND_MS).toFixed(0).padStart(4)} s  ${failure === null ? "good" : "FAILED"}\n`);
   if (failure === null) return;
   process.stdout.write(`  what: ${failure.error.split("\n").slice(0, ERROR_LINES).join("\n  ")}\n  input: ${JSON.stringify(failure.input)}\n  again: npm run fuzz -- --target ${target.name} --seed ${failure.seed} --cases ${Math.min(cases, 5_000)}\n${kept === null ? "" : `  kept as ${kept}\n`}`);
 }

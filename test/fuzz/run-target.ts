@@ -47,6 +47,8 @@ export interface RunResult {
   readonly accepted: number;
   /** From after the first batch to the end, garbage collected. */
   readonly grownMib: number;
+  /** The most memory that the whole process had, looked at after every batch. */
+  readonly rssMaxMib: number;
   readonly failure: Failure | null;
 }
 
@@ -59,6 +61,7 @@ export async function runTarget(target: Target, options: RunOptions): Promise<Ru
   let done = 0;
   let accepted = 0;
   let settledMib: number | null = null;
+  let rssMaxMib = 0;
   let failure: Failure | null = null;
   try {
     while (done < cases && failure === null) {
@@ -69,6 +72,7 @@ export async function runTarget(target: Target, options: RunOptions): Promise<Ru
       } });
       done += size;
       settledMib ??= heapMib();
+      rssMaxMib = Math.max(rssMaxMib, process.memoryUsage().rss / MIB);
       options.onProgress?.(done);
     }
   } finally {
@@ -77,7 +81,7 @@ export async function runTarget(target: Target, options: RunOptions): Promise<Ru
   }
   const grownMib = heapMib() - (settledMib ?? 0);
   if (failure === null && grownMib > GROWTH_MAX_MIB) failure = { seed, input: null, error: `the heap has grown by ${grownMib.toFixed(0)} MiB in ${done} cases` };
-  return { cases: done, elapsedMs: performance.now() - startedAtMs, accepted, grownMib, failure };
+  return { cases: done, elapsedMs: performance.now() - startedAtMs, accepted, grownMib, rssMaxMib, failure };
 }
 
 /** Feeds one kept input. Rejects when what must hold does not. */

@@ -5,6 +5,7 @@
 import type { CoreConfig } from "../../agent/core/settings.ts";
 import type { ClaimCause, Completion, Event, NodeId, Request, State } from "../../agent/core/types.ts";
 import type { Step } from "../../agent/core/step.ts";
+import type { RequestBuckets } from "../support/aws/ec2-limits.ts";
 import { failureOf } from "../../agent/driver.ts";
 import { instanceOf, PUBLIC_IP, SimCloud, STRANGER_NAME, type CloudRequest } from "./cloud.ts";
 import { SimMember } from "./member.ts";
@@ -19,6 +20,8 @@ export interface ClusterSpec {
   readonly holder: NodeId | null;
   /** Knobs that differ from their defaults, by their environment names. */
   readonly knobs?: Readonly<Record<string, string>>;
+  /** For several clusters in one account: they share its time and its request limits. */
+  readonly account?: { readonly time: VirtualTime; readonly buckets: RequestBuckets };
 }
 
 /** An automatic claim at the moment when it left its node. */
@@ -47,7 +50,7 @@ const STATUS_CHECKS_MS = 150_000;
 const START_SPREAD_MS = 250;
 
 export class SimCluster {
-  readonly time = new VirtualTime();
+  readonly time: VirtualTime;
   readonly chance: Chance;
   readonly network: SimNetwork;
   readonly cloud: SimCloud;
@@ -69,11 +72,12 @@ export class SimCluster {
   readonly moves: { readonly atMs: number; readonly to: NodeId | null }[] = [];
 
   constructor(spec: ClusterSpec) {
+    this.time = spec.account?.time ?? new VirtualTime();
     this.chance = seededChance(spec.seed, this.time);
     this.network = new SimNetwork(this.time, this.chance);
     this.nodes = ["node-a", "node-b", "node-c", "node-d"].slice(0, spec.nodes);
     const witnesses = ["witness-1", "witness-2", "witness-3"].slice(0, spec.witnesses);
-    this.cloud = new SimCloud(this.time, this.chance, this.nodes, spec.holder);
+    this.cloud = new SimCloud(this.time, this.chance, this.nodes, spec.holder, spec.account?.buckets);
     this.packetsGoTo = spec.holder;
     this.firstHolder = spec.holder;
     this.cloud.model.onAddressMoved(() => {

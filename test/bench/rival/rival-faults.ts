@@ -35,9 +35,9 @@ export interface RivalFault {
   readonly why: string;
 }
 
-const CUT_MS = 15_000;
-const AFTER_CUT_MS = 10_000;
-const THROTTLED_MS = 20_000;
+const CUT_MS = 12_000;
+const AFTER_CUT_MS = 7_000;
+const THROTTLED_MS = 12_000;
 
 async function startAsterisk({ pair }: Scene, node: NodeName): Promise<void> {
   await pair.node(node).asterisk.start();
@@ -78,7 +78,7 @@ export const RIVAL_FAULTS: readonly RivalFault[] = [
     why: "The agent calls an active gone after 1.5 s of silence on three channels at once; keepalived after three advertisements and the skew time, 3.6 s.",
   },
   {
-    name: "throttled", title: "the active node is gone while EC2 throttles claims for 20 s", moves: 1,
+    name: "throttled", title: "the active node is gone while EC2 throttles claims for 12 s", moves: 1,
     before: async ({ pair }) => { await pair.aws("addFault", { action: "AssociateAddress", outcome: "throttle" }); },
     strike: dieWhole,
     later: async (scene) => {
@@ -103,7 +103,7 @@ export const RIVAL_FAULTS: readonly RivalFault[] = [
     why: "After a cut keepalived's two masters agree on one again, and it is not the one that took the address last; when the holder then fails, the master has been master all along, and no script runs. The agents believe EC2, and nothing had moved in the cut.",
   },
   {
-    name: "cut", title: "the cable between the nodes is cut for 15 s", moves: 0, lastsMs: CUT_MS,
+    name: "cut", title: "the cable between the nodes is cut for 12 s", moves: 0, lastsMs: CUT_MS,
     strike: ({ pair }, node) => pair.lab.cut(node, other(pair, node)),
     mend: ({ pair }) => pair.lab.heal(),
     why: "Silence on one path proves nothing: the agent's standby still hears Asterisk over the Elastic IP and sees the alive mark on EC2. VRRP has the one path, and two masters without it.",

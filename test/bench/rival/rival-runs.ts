@@ -16,11 +16,11 @@ import type { RivalFault, Scene } from "./rival-faults.ts";
 const MUTATE_MS = 300;
 const READ_MS = 50;
 /** A caller that was not answered by then is not served by this failover at all. */
-const RECOVERED_WITHIN_MS = 60_000;
-const SERVED_AGAIN_WITHIN_MS = 30_000;
+export const RECOVERED_WITHIN_MS = 30_000;
+export const SERVED_AGAIN_WITHIN_MS = 10_000;
 const STEADY_WITHIN_MS = 120_000;
-/** After the mending: long enough for a fail-back or a second thought. */
-const SETTLE_MS = 10_000;
+/** After the mending: long enough for a fail-back or a second thought, which take VRRP less than 4 s. */
+const SETTLE_MS = 7_000;
 const LOOK_EVERY_MS = 250;
 const FIRST: NodeName = "node-a";
 

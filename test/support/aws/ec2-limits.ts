@@ -16,9 +16,9 @@ export class Ec2Error extends Error {
   }
 }
 
-/** Capacity and refill a second (same page): reads, calls that change something, and CreateTags by itself. */
-const READ = { capacity: 100, perSecond: 20 };
-const LIMITS: Readonly<Record<string, { readonly capacity: number; readonly perSecond: number }>> = {
+/** Capacity and refill a second (same page): reads, and by name the calls that change something. */
+export const READ = { capacity: 100, perSecond: 20 };
+export const LIMITS: Readonly<Record<string, { readonly capacity: number; readonly perSecond: number }>> = {
   AssociateAddress: { capacity: 50, perSecond: 5 },
   DisassociateAddress: { capacity: 50, perSecond: 5 },
   CreateTags: { capacity: 100, perSecond: 10 },

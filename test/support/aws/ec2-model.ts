@@ -39,11 +39,13 @@ export class Ec2Model {
   readonly #instances = new Map<string, Instance>();
   readonly #interfaces = new Map<string, Interface>();
   readonly #addresses = new Map<string, Address>();
-  readonly #buckets = new RequestBuckets();
+  readonly #buckets: RequestBuckets;
   readonly #listeners: ((move: AddressMove) => void)[] = [];
   #nextAssociation = 1;
 
-  constructor(spec: Ec2WorldSpec) {
+  /** @param buckets the account's, when others in it use up the same requests */
+  constructor(spec: Ec2WorldSpec, buckets = new RequestBuckets()) {
+    this.#buckets = buckets;
     for (const { id, availabilityZone, interfaces, autoPublicIp } of spec.instances) {
       this.#instances.set(id, { id, availabilityZone, interfaces: interfaces.map((one) => one.id), state: "running", impaired: false, autoPublicIp: autoPublicIp === undefined ? null : { address: autoPublicIp, fromMs: -Infinity } });
       for (const one of interfaces) this.#interfaces.set(one.id, { ...one, instanceId: id });
