@@ -1,7 +1,8 @@
 /**
  * What README.md and .env.example say about the code, made from the code: knobs, errors, metrics, transitions and the
- * worst case. `npx tsx test/support/write-readme-tables.ts` writes them; test/unit/readme.test.ts compares.
+ * worst case; and what was measured, made from the samples that the measuring commands leave behind. `npx tsx test/support/write-readme-tables.ts` writes them; test/unit/readme.test.ts compares.
  */
+import { readFileSync } from "node:fs";
 import { boundText, COMPARISONS, RELATIONS } from "../../agent/config-rules.ts";
 import { loadConfig } from "../../agent/config.ts";
 import { PRESETS, presetValue } from "../../agent/config-presets.ts";
@@ -11,6 +12,8 @@ import { TRANSITIONS } from "../../agent/core/transitions.ts";
 import { ERRORS } from "../../agent/errors.ts";
 import { GROUPS, KNOB_NAMES, knobRow, type Group, type Knob, type KnobName } from "../../agent/knobs.ts";
 import { worstCase } from "../../agent/worst-case.ts";
+import { badDayPart, badDaysSchema } from "../bench/bad-day/report.ts";
+import { rivalPart, rivalResultsSchema } from "../bench/rival/rival-report.ts";
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map(cell).join(" | ")} |`).join("\n");
 const cell = (text: string): string => text.replaceAll("|", "\\|");
@@ -107,8 +110,12 @@ function worstCases(): string {
     .join("\n\n");
 }
 
+const measured = (file: string): unknown => JSON.parse(readFileSync(new URL(`../bench/${file}`, import.meta.url), "utf8"));
+const rival = (): string => rivalPart(rivalResultsSchema.parse(measured("rival.json")));
+const badDay = (): string => badDayPart(badDaysSchema.parse(measured("bad-day.json")));
+
 /** The generated parts of README.md by the name in their marker, `<!-- generated: NAME -->` to `<!-- end -->`. */
-export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, metrics, transitions, "worst-case": worstCases, verbs };
+export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, metrics, transitions, "worst-case": worstCases, verbs, rival, "bad-day": badDay };
 
 /** The verbs of nodectl, from the program itself. */
 function verbs(): string {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { KNOBS } from "../../../agent/knobs.ts";
 import { LIMITS, READ } from "../../support/aws/ec2-limits.ts";
+import { TICK_MS } from "./region.ts";
 import { STRATEGIES } from "./strategies.ts";
 
 const daySchema = z.object({ pairs: z.number(), strategy: z.string(), servedMs: z.array(z.number()), calls: z.record(z.string(), z.object({ asked: z.number(), refused: z.number() })) });
@@ -100,6 +101,7 @@ export function badDayPage(days: BadDays): string {
     "- All actives are in the zone that dies: the worst case. Its machines go within half a second.",
     `- EC2's limits for the account: ${limits.join(", ")}. The buckets are full when the zone dies, and nobody else in the account uses them. A call that is refused takes no token.`,
     ...STRATEGIES.map(({ title, says, knobs }) => `- *${title}*: ${says}${knobs === null || Object.keys(knobs).length === 0 ? "" : ` (${Object.entries(knobs).map(([knob, value]) => `\`${knob}=${value}\``).join(", ")})`}.`),
+    `- All agents tick every ${TICK_MS} ms, so that a thousand pairs can be simulated in reasonable time; other settings that are not named are the defaults.`,
     `- Looked at for ${Math.round(days.withinMs / 1_000 / MINUTE_S)} simulated minutes after the death; seed ${days.seed}.`,
     "",
   ].join("\n");

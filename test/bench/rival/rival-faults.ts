@@ -86,7 +86,7 @@ export const RIVAL_FAULTS: readonly RivalFault[] = [
       await scene.calmAws();
     },
     mend: comeBack,
-    why: "The agent looks at where the address is and tries until it has it; keepalived runs its notify script once per change of state, and when the SDK's five attempts are used up nothing runs it again.",
+    why: "The agent looks at where the address is and tries until it has it, with waits of up to 5 s. keepalived runs its notify script once per change of state, and has the SDK's five attempts: where they last longer than the throttling, it is saved by them; once they are used up, nothing runs the script again.",
   },
   {
     name: "later-failure", title: "Asterisk killed on the holder, after a cut between the nodes has healed", moves: 1,
