@@ -14,6 +14,7 @@ import { GROUPS, KNOB_NAMES, knobRow, type Group, type Knob, type KnobName } fro
 import { worstCase } from "../../agent/worst-case.ts";
 import { badDayPart, badDaysSchema } from "../bench/bad-day/report.ts";
 import { rivalPart, rivalResultsSchema } from "../bench/rival/rival-report.ts";
+import { PARTS, stories } from "./failure-table.ts";
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map(cell).join(" | ")} |`).join("\n");
 const cell = (text: string): string => text.replaceAll("|", "\\|");
@@ -115,12 +116,20 @@ const rival = (): string => rivalPart(rivalResultsSchema.parse(measured("rival.j
 const badDay = (): string => badDayPart(badDaysSchema.parse(measured("bad-day.json")));
 
 /** The generated parts of README.md by the name in their marker, `<!-- generated: NAME -->` to `<!-- end -->`. */
-export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, metrics, transitions, "worst-case": worstCases, verbs, rival, "bad-day": badDay };
+export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, metrics, transitions, "worst-case": worstCases, verbs, rival, "bad-day": badDay, failures };
 
 /** The verbs of nodectl, from the program itself. */
 function verbs(): string {
   const program = nodectl({ out: () => undefined, err: () => undefined, colour: false, width: 80, env: { AGENT_ENV_FILE: "/nonexistent" } });
   return table(["verb", "what it does", "options"], program.commands.map((command) => [code(`nodectl ${command.name()}`), command.description(), command.options.map((option) => code(option.flags)).join(", ")]));
+}
+
+/** One row a scenario, by parts. */
+function failures(): string {
+  const all = stories();
+  return (Object.keys(PARTS) as (keyof typeof PARTS)[])
+    .map((part) => `#### ${PARTS[part]}\n\n${table(["what happens", "what the agents are held to"], all.filter((story) => story.part === part).map(({ name, heading, heldTo }) => [`[${heading}](test/scenarios/${name}.txt)`, heldTo.join("; ")]))}`)
+    .join("\n\n");
 }
 
 const PART = /<!-- generated: ([a-z-]+) -->\n[\s\S]*?<!-- end -->/g;
