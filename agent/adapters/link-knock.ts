@@ -28,30 +28,35 @@ export function knock({ clusterId, nodeId, member, host, port, keyId, key }: Kno
     let reached = false;
     let misdirected: string | null = null;
     const raw = connectTcp({ host, port, noDelay: true });
-    const socket = connectTls({
-      ...LINK_TLS,
-      socket: raw,
-      // There is no certificate to check: the cipher allows none, and both sides prove the key.
-      checkServerIdentity: () => undefined,
-      pskCallback: (hint) => {
-        if (hint === `${clusterId}/${member}`) return { psk: key, identity: formatIdentity({ cluster: clusterId, node: nodeId, keyId }) };
-        misdirected = `another node answers there: ${printable(hint ?? "one that gives no name")}`;
-        return null;
-      },
-    });
     const end = (settle: () => void): void => {
       signal.removeEventListener("abort", late);
-      socket.destroy();
       raw.destroy();
       settle();
     };
     const late = (): void => { end(() => { reject(new AgentError("AGENT_PROBE_TIMEOUT", reached ? "it accepts connections and does not answer" : "no answer: packets to this port are dropped on the way, or the machine is gone")); }); };
     const fail = (error: unknown): void => { end(() => { reject(new AgentError(reached ? "AGENT_PEER_REFUSED" : "AGENT_PROBE_REFUSED", misdirected ?? explainDialFailure(error), error)); }); };
-    raw.once("connect", () => { reached = true; });
     raw.on("error", fail);
-    socket.on("error", fail);
-    socket.once("close", () => { fail(null); });
-    socket.once("secureConnect", () => { end(resolve); });
+    // Only now: a TLS socket over one that never connects reports a bare end, sometimes before the raw one gives its reason.
+    raw.once("connect", () => {
+      reached = true;
+      const socket = connectTls({
+        ...LINK_TLS,
+        socket: raw,
+        // There is no certificate to check: the cipher allows none, and both sides prove the key.
+        checkServerIdentity: () => undefined,
+        pskCallback: (hint) => {
+          if (hint === `${clusterId}/${member}`) return { psk: key, identity: formatIdentity({ cluster: clusterId, node: nodeId, keyId }) };
+          misdirected = `another node answers there: ${printable(hint ?? "one that gives no name")}`;
+          return null;
+        },
+      });
+      socket.on("error", fail);
+      socket.once("close", () => { fail(null); });
+      socket.once("secureConnect", () => {
+        socket.destroy();
+        end(resolve);
+      });
+    });
     signal.addEventListener("abort", late, { once: true });
     if (signal.aborted) late();
   });

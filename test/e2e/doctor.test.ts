@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import type { Finding } from "../../agent/doctor/finding.ts";
 import { ADDRESS, type NodeName } from "../support/lab/addresses.ts";
 import { openPair, type Pair } from "../support/lab/pair.ts";
-import { movedTo, withPair } from "../support/lab/pair-checks.ts";
+import { movedTo } from "../support/lab/pair-checks.ts";
 import type { LabProcess } from "../support/lab/process.ts";
 import { REPOSITORY } from "../support/lab/roots.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -55,97 +55,106 @@ async function startWithOtherKey(pair: Pair): Promise<LabProcess> {
   return pair.lab.spawn("node-b", process.execPath, [join(REPOSITORY, "dist", "main.js")], { name: "agent-other-key", env: { AGENT_ENV_FILE: settings } });
 }
 
-describe("nodectl doctor", { timeout: 400_000 }, () => {
-  it("is content with healthy nodes, and finds exactly what is broken, one thing at a time", async (test) => {
-    await withPair({}, async (pair) => {
-      await pair.steady("node-a");
-      const healthy = async (): Promise<void> => {
-        await pair.steady("node-a");
-        await finds(pair, "node-a");
-        await finds(pair, "node-b");
-      };
-      await test.test("healthy nodes: all is ok", healthy);
-
-      await test.test("a claim that IAM denies", async () => {
-        await pair.aws("addFault", { action: "AssociateAddress", outcome: "deny" });
-        await finds(pair, "node-b", /^problem EC2 AssociateAddress: .*AGENT_CLOUD_DENIED/);
-        await pair.aws("clearFaults");
-      });
-
-      await test.test("a heartbeat port that the peer's firewall blocks", async () => {
-        await pair.lab.run("node-b", "nft", ["add table inet doctor; add chain inet doctor input { type filter hook input priority 0; }; " + `add rule inet doctor input ip saddr ${ADDRESS["node-a"]} tcp dport 8090 drop`]);
-        await finds(pair, "node-a", /^problem heartbeats with node-b: .*AGENT_PROBE_TIMEOUT/);
-        await pair.lab.run("node-b", "nft", ["delete table inet doctor"]);
-        await healthy();
-      });
-
-      await test.test("another key on the peer", async () => {
-        const { agent } = pair.node("node-b");
-        agent?.kill("SIGTERM");
-        await agent?.exited;
-        const other = await startWithOtherKey(pair);
-        await finds(pair, "node-a", /^problem heartbeats with node-b: .*another key under the same id.*AGENT_PEER_REFUSED/);
+/** Breaks one thing, sees that it is found and named, repairs it, and sees that all is well again. */
+const BROKEN: readonly { readonly what: string; readonly at: NodeName; readonly finding: RegExp; readonly damage: (pair: Pair) => Promise<() => Promise<void>> }[] = [
+  {
+    what: "a claim that IAM denies", at: "node-b", finding: /^problem EC2 AssociateAddress: .*AGENT_CLOUD_DENIED/,
+    damage: async (pair) => {
+      await pair.aws("addFault", { action: "AssociateAddress", outcome: "deny" });
+      return async () => { await pair.aws("clearFaults"); };
+    },
+  },
+  {
+    what: "a heartbeat port that the peer's firewall blocks", at: "node-a", finding: /^problem heartbeats with node-b: .*AGENT_PROBE_TIMEOUT/,
+    damage: async (pair) => {
+      await pair.lab.run("node-b", "nft", ["add table inet doctor; add chain inet doctor input { type filter hook input priority 0; }; " + `add rule inet doctor input ip saddr ${ADDRESS["node-a"]} tcp dport 8090 drop`]);
+      return async () => { await pair.lab.run("node-b", "nft", ["delete table inet doctor"]); };
+    },
+  },
+  {
+    what: "another key on the peer", at: "node-a", finding: /^problem heartbeats with node-b: .*another key under the same id.*AGENT_PEER_REFUSED/,
+    damage: async (pair) => {
+      const { agent } = pair.node("node-b");
+      agent?.kill("SIGTERM");
+      await agent?.exited;
+      const other = await startWithOtherKey(pair);
+      return async () => {
         other.kill("SIGTERM");
         await other.exited;
         await pair.startAgent("node-b");
-        await healthy();
-      });
-
-      await test.test("a wrong ARI password in Asterisk", async () => {
-        const { asterisk } = pair.node("node-b");
-        const file = join(asterisk.etcDir, "ari.conf");
-        const text = await readFile(file, "utf8");
-        await writeFile(file, text.replaceAll(/^password = .*$/gm, "password = not-this-one").replaceAll(/^password_format = .*$/gm, "password_format = plain"));
-        await asterisk.cli("module reload res_ari");
-        await finds(pair, "node-b", /^problem ARI: ARI refuses the user agent.*AGENT_ARI_DENIED/);
+      };
+    },
+  },
+  {
+    what: "a wrong ARI password in Asterisk", at: "node-b", finding: /^problem ARI: ARI refuses the user agent.*AGENT_ARI_DENIED/,
+    damage: async (pair) => {
+      const { asterisk } = pair.node("node-b");
+      const file = join(asterisk.etcDir, "ari.conf");
+      const text = await readFile(file, "utf8");
+      await writeFile(file, text.replaceAll(/^password = .*$/gm, "password = not-this-one").replaceAll(/^password_format = .*$/gm, "password_format = plain"));
+      await asterisk.cli("module reload res_ari");
+      return async () => {
         await writeFile(file, text);
         await asterisk.cli("module reload res_ari");
-        await healthy();
-      });
-
-      await test.test("a dead Asterisk", async () => {
-        const { asterisk } = pair.node("node-b");
-        await asterisk.kill();
-        await finds(pair, "node-b", /^problem Asterisk: Neither ARI nor SIP answers/);
+      };
+    },
+  },
+  {
+    what: "a dead Asterisk", at: "node-b", finding: /^problem Asterisk: Neither ARI nor SIP answers/,
+    damage: async (pair) => {
+      const { asterisk } = pair.node("node-b");
+      await asterisk.kill();
+      return async () => {
         await asterisk.start();
         await asterisk.waitBooted();
-        await healthy();
-      });
-    });
+      };
+    },
+  },
+];
+
+describe("nodectl on a pair", { timeout: 300_000 }, () => {
+  let pair: Pair;
+  before(async () => { pair = await openPair({}); });
+  after(async () => { await pair.close(); });
+
+  it("examines a node before an agent has ever run on it, and says what only a running one knows", async () => {
+    await finds(pair, "node-a", /^warning agent: No agent answers/, /^problem heartbeats with node-b: .*nothing listens there.*AGENT_PROBE_REFUSED/);
   });
 
-  it("works before an agent has ever run, and says what only a running one knows", async () => {
-    const pair = await openPair({});
-    try {
-      await finds(pair, "node-a", /^warning agent: No agent answers/, /^problem heartbeats with node-b: .*nothing listens there.*AGENT_PROBE_REFUSED/);
-    } finally {
-      await pair.close();
-    }
+  it("finds nothing wrong with a healthy pair, shows it, and says why the standby does not claim", async () => {
+    await Promise.all([pair.startAgent("node-a"), pair.startAgent("node-b")]);
+    await pair.steady("node-a");
+    await Promise.all([finds(pair, "node-a"), finds(pair, "node-b")]);
+    const status = await nodectl(pair, "node-b", "status");
+    assert.equal(status.code, 0);
+    assert.match(status.out, /^node-a +eu-central-1a +active +holds +serving /m);
+    assert.match(status.out, /^node-b \* +eu-central-1a +standby +- +serving /m);
+    assert.deepEqual(status.out.split("\n").filter((line) => line.length > 80), []);
+    assert.match((await nodectl(pair, "node-b", "explain")).out, /^Would node-b .*claim now\? No\./);
   });
-});
 
-describe("what the operator reads", { timeout: 200_000 }, () => {
-  it("shows the pair, says why a standby does not claim, and tells a real failover afterwards on both nodes", async () => {
-    await withPair({}, async (pair) => {
+  for (const { what, at, finding, damage } of BROKEN) {
+    it(`finds exactly ${what}, and nothing once that is repaired`, async () => {
+      const repair = await damage(pair);
+      await finds(pair, at, finding);
+      await repair();
       await pair.steady("node-a");
-      const status = await nodectl(pair, "node-b", "status");
-      assert.equal(status.code, 0);
-      assert.match(status.out, /^node-a +eu-central-1a +active +holds +serving /m);
-      assert.match(status.out, /^node-b \* +eu-central-1a +standby +- +serving /m);
-      assert.deepEqual(status.out.split("\n").filter((line) => line.length > 80), []);
-      assert.match((await nodectl(pair, "node-b", "explain")).out, /^Would node-b .*claim now\? No\./);
-      const { agent, asterisk } = pair.node("node-a");
-      agent?.kill("SIGKILL");
-      await asterisk.kill();
-      await movedTo(pair, "node-b");
-      const history = await nodectl(pair, "node-b", "history");
-      assert.match(history.out, /node-a -> node-b {2}by quorum[\s\S]*verdicts: node-b down[\s\S]*stages: suspicion .* confirmed /);
-      await asterisk.start();
-      await asterisk.waitBooted();
-      await pair.startAgent("node-a");
-      await pair.steady("node-b");
-      assert.match((await nodectl(pair, "node-a", "status")).out, /^node-a \* .* standby /m);
-      assert.match((await nodectl(pair, "node-b", "status")).out, /^last move +.* node-a -> node-b: node-a is gone/m);
+      await finds(pair, at);
     });
+  }
+
+  it("tells a real failover afterwards, on both nodes", async () => {
+    const { agent, asterisk } = pair.node("node-a");
+    agent?.kill("SIGKILL");
+    await asterisk.kill();
+    await movedTo(pair, "node-b");
+    const history = await nodectl(pair, "node-b", "history");
+    assert.match(history.out, /node-a -> node-b {2}by quorum[\s\S]*verdicts: node-b down[\s\S]*stages: suspicion .* confirmed /);
+    await asterisk.start();
+    await asterisk.waitBooted();
+    await pair.startAgent("node-a");
+    await pair.steady("node-b");
+    assert.match((await nodectl(pair, "node-a", "status")).out, /^node-a \* .* standby /m);
+    assert.match((await nodectl(pair, "node-b", "status")).out, /^last move +.* node-a -> node-b: node-a is gone/m);
   });
 });
