@@ -24,6 +24,7 @@ import { OPERATOR_SOCKET, OperatorSocket } from "./operator-socket.ts";
 import type { Store } from "./ports.ts";
 import { makeRotation } from "./rotation.ts";
 import { awaitSecret, watchSecret, type SecretReading } from "./secret-watch.ts";
+import { makePage } from "./status/page/page.ts";
 import { makePrometheus } from "./status/prometheus.ts";
 import { StatusServer } from "./status/server.ts";
 import { statusView, type StatusExtra } from "./status/view.ts";
@@ -60,6 +61,10 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
   const policy = await lastPolicy(world.store, config, log);
   const book = makeHistoryBook({ history: new FileHistory(join(config.stateDir, HISTORY_FILE)), config: core, keep: config.historyKeep, log });
   await Promise.all([warm(aws, world), rotation.catchUp(secret, version), book.open()]);
+  const cases = worstCase(core);
+  const extra = (): StatusExtra => ({ worstCase: cases, refusals: journal.refusals() });
+  const onDefect = (error: unknown): void => { say(log, "error", "defect-found", { err: error }, "A status page could not be made."); };
+  const page = makePage({ config: core, state: () => driver.state, extra, onDefect });
   const incarnation = randomBytes(8).toString("hex");
   const driver = new Driver(
     {
@@ -79,18 +84,15 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
         journal.observe(before, event, result);
         prometheus.observe(result);
         book.observe(before, event, result);
+        page.observe(before, event, result.state);
       },
       fail,
     },
     initialState({ atMs: systemClock.monotonicMs(), wallMs: systemClock.wallMs(), incarnation, policy, zone }, core),
   );
-  const cases = worstCase(core);
-  const extra = (): StatusExtra => ({ worstCase: cases, refusals: journal.refusals() });
   const status = new StatusServer({
     listen: config.statusListen, config: core, clock: systemClock, prometheus,
-    state: () => driver.state,
-    extra,
-    onDefect: (error) => { say(log, "error", "defect-found", { err: error }, "A status page could not be made."); },
+    state: () => driver.state, extra, onDefect, routes: page.routes, streams: page.streams,
   });
   await status.start();
   const operator = new OperatorSocket(join(config.stateDir, OPERATOR_SOCKET), (command) => { driver.post({ type: "operatorCommanded", command }); }, () => statusView(driver.state, core, extra()));
@@ -108,7 +110,7 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
   say(log, "info", "agent-started", { version: core.software, incarnation, timing: config.timing, worstCase: cases }, `Agent ${core.software} of ${core.clusterId}/${core.nodeId} started. Worst case with these settings, until the claim is sent: ${cases.map(({ what, ms }) => `${what} ${ms} ms`).join("; ")}.`);
   driver.start();
   const unwatch = watchSecret(reading, version, config.secretIntervalMs, (next, nextVersion) => rotation.take(next, nextVersion));
-  return { stop: () => shutDown({ driver, world, unwatch, log, closers: [() => book.close(), () => status.close(), () => operator.close(), () => link.close(), () => world.telephony?.close(), () => { world.asteriskRole?.close(); return undefined; }, () => { rotation.close(); return undefined; }], aws }) };
+  return { stop: () => shutDown({ driver, world, unwatch, log, closers: [() => book.close(), () => { page.close(); return status.close(); }, () => operator.close(), () => link.close(), () => world.telephony?.close(), () => { world.asteriskRole?.close(); return undefined; }, () => { rotation.close(); return undefined; }], aws }) };
 }
 
 /** Where this agent runs. A witness has no instance as far as the cluster is concerned. */

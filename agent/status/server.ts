@@ -11,6 +11,7 @@ import { AgentError } from "../errors.ts";
 import { explanationOf } from "./explain.ts";
 import { healthOf } from "./health.ts";
 import type { PrometheusMetrics } from "./prometheus.ts";
+import { SECURITY_HEADERS } from "./security-headers.ts";
 import { statusText } from "./text.ts";
 import { type StatusExtra, statusView } from "./view.ts";
 
@@ -25,6 +26,8 @@ export interface StatusServerOptions {
   readonly prometheus: Pick<PrometheusMetrics, "text" | "contentType">;
   /** More pages under their path, GET as well. */
   readonly routes?: Readonly<Record<string, Route>>;
+  /** What does not end by itself, under its path, GET as well. It writes its own answer, with SECURITY_HEADERS. */
+  readonly streams?: Readonly<Record<string, Stream>>;
   /** A page could not be made: a defect, answered with 500, that must not stop the agent. */
   readonly onDefect: (error: unknown) => void;
 }
@@ -37,6 +40,7 @@ export interface Answer {
 }
 
 export type Route = () => Answer | Promise<Answer>;
+export type Stream = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** An answer is made at most this often, however many ask. */
 const CACHE_MS = 100;
@@ -50,25 +54,18 @@ const LOOPBACK_ADDRESS = /^(?:127(?:\.\d{1,3}){3}|::1)$/;
 const TEXT = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json; charset=utf-8";
 
-const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  "cache-control": "no-store",
-  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  "cross-origin-resource-policy": "same-origin",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-};
-
 /** Serves from start() to close(). */
 export class StatusServer {
   readonly #options: StatusServerOptions;
   readonly #server: Server;
   readonly #routes: ReadonlyMap<string, Route>;
+  readonly #streams: ReadonlyMap<string, Stream>;
   readonly #cache = new Map<string, { readonly madeAtMs: number; readonly answer: Promise<Answer> }>();
 
   constructor(options: StatusServerOptions) {
     this.#options = options;
     this.#routes = new Map(Object.entries({ ...pages(options), ...options.routes }));
+    this.#streams = new Map(Object.entries(options.streams ?? {}));
     this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, keepAlive: false, connectionsCheckingInterval: 1_000 }, (request, response) => {
       void this.#handle(request, response);
     });
@@ -108,6 +105,11 @@ export class StatusServer {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const stream = this.#refusal(request) === null ? this.#streams.get(pathOf(request)) : undefined;
+    if (stream !== undefined) {
+      stream(request, response);
+      return;
+    }
     const answer = await this.#answer(request);
     response.writeHead(answer.status, { ...SECURITY_HEADERS, "content-type": answer.type, "content-length": Buffer.byteLength(answer.body), connection: "close", ...(answer.status === 405 ? { allow: "GET" } : {}) });
     response.end(answer.body);
@@ -115,12 +117,17 @@ export class StatusServer {
   }
 
   #answer(request: IncomingMessage): Answer | Promise<Answer> {
-    if (!this.#isForUs(request.headers.host)) return { status: 421, type: TEXT, body: "This server answers to its loopback address only.\n" };
-    if (request.method !== "GET") return { status: 405, type: TEXT, body: "GET only.\n" };
-    const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+    const refusal = this.#refusal(request);
+    if (refusal !== null) return refusal;
+    const path = pathOf(request);
     const route = this.#routes.get(path);
-    if (route === undefined) return { status: 404, type: TEXT, body: `No such page. There are: ${[...this.#routes.keys()].join(" ")}\n` };
+    if (route === undefined) return { status: 404, type: TEXT, body: `No such page. There are: ${[...this.#routes.keys(), ...this.#streams.keys()].join(" ")}\n` };
     return this.#cached(path, route);
+  }
+
+  #refusal({ headers, method }: IncomingMessage): Answer | null {
+    if (!this.#isForUs(headers.host)) return { status: 421, type: TEXT, body: "This server answers to its loopback address only.\n" };
+    return method === "GET" ? null : { status: 405, type: TEXT, body: "GET only.\n" };
   }
 
   /** Any port is right: an operator may come through an SSH tunnel from another one. */
@@ -149,9 +156,15 @@ export class StatusServer {
   }
 }
 
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "/").split("?", 1)[0] ?? "/";
+}
+
 function pages({ config, clock, state, extra, prometheus }: StatusServerOptions): Readonly<Record<string, Route>> {
+  const text: Route = () => ({ status: 200, type: TEXT, body: `${statusText(statusView(state(), config, extra())).join("\n")}\n` });
   return {
-    "/": () => ({ status: 200, type: TEXT, body: `${statusText(statusView(state(), config, extra())).join("\n")}\n` }),
+    "/": text,
+    "/text": text,
     "/health": () => {
       const { ok, reason } = healthOf(state(), config, clock.monotonicMs());
       return { status: ok ? 200 : 503, type: JSON_TYPE, body: `${JSON.stringify({ ok, node: config.nodeId, role: state().role, reason })}\n` };

@@ -1,5 +1,5 @@
 /**
- * Status for people: about a dozen lines of at most 80 columns, the same in `nodectl status` and at the page's root. In
+ * Status for people: about a dozen lines of at most 80 columns, the same in `nodectl status` and at /text. In
  * order of what is asked at night: what is this node, why, can it take calls, where is the address, what do the others
  * say, what does it wait for, what is wrong.
  */

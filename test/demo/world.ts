@@ -152,12 +152,17 @@ export class DemoWorld {
     await this.#children.start("caller", process.execPath, [...process.execArgv, script, HOST, String(eipPort), String(CALLER_INTERVAL_MS), HOST], { onLine: (line) => this.caller.take(line) });
   }
 
+  /** Where the agent serves its page; ends in a slash. */
+  pageUrl(name: NodeName): string {
+    return `http://${HOST}:${this.#nodes.get(name)?.ports.status ?? 0}/`;
+  }
+
   /** What the agent says of itself; null when it does not answer. */
   async status(name: NodeName): Promise<StatusView | null> {
     const node = this.#nodes.get(name);
     if (node?.agent.running() !== true) return null;
     try {
-      const reply = await fetch(`http://${HOST}:${node.ports.status}/status`, { signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) });
+      const reply = await fetch(`${this.pageUrl(name)}status`, { signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) });
       return statusSchema.parse(await reply.json());
     } catch {
       return null;

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { loadAssets } from "../../agent/status/page/assets.ts";
 import { bundleDiet } from "./bundle-diet.ts";
 
 const REPOSITORY = join(fileURLToPath(import.meta.url), "../../..");
@@ -37,6 +38,8 @@ export async function buildBundle(folder: string): Promise<void> {
     platform: "node",
     format: "esm",
     banner: { js: CREATE_REQUIRE },
+    // The page's script and style travel inside: beside the bundle there is nothing to read.
+    define: { BUNDLED_PAGE_ASSETS: JSON.stringify(loadAssets()) },
     // The oldest Node that the agent promises to run on.
     target: "node20",
     // The libraries' ES modules first: of those, only what is used gets into the bundle.

@@ -1,0 +1,196 @@
+// The page as the server sends it: complete without a script, and nothing that a member says becomes markup.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { StatusView } from "../../agent/status/schema.ts";
+import { charts } from "../../agent/status/page/charts.ts";
+import { documentOf, PARTS, partsOf } from "../../agent/status/page/document.ts";
+import { History } from "../../agent/status/page/history.ts";
+import { escaped, html } from "../../agent/status/page/markup.ts";
+import { headline } from "../../agent/status/page/words.ts";
+import { statusView } from "../../agent/status/view.ts";
+import { EXTRA } from "../support/page-world.ts";
+import { coreConfig, settledPair, SmallWorld } from "../support/small-world.ts";
+
+/** Words that choose what is drawn, and instants: everything else in a view is somebody's text. */
+const CHOICES = /^(?:up|down|unknown|heard|late|lost|never|node|witness|starting|standby|claiming|active|serving|degraded|heartbeat|sip|eip|warn|error|quorum|consent|vacant|calling|accepted|refused|private|public|nobody|\d{4}-\d\d-\d\dT.*Z)$/;
+
+function poisoned<T>(value: T, text: string): T {
+  if (typeof value === "string") return (CHOICES.test(value) ? value : value + text) as T;
+  if (Array.isArray(value)) return value.map((each: unknown) => poisoned(each, text)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, poisoned<unknown>(each, text)])) as T;
+}
+
+function viewOf(world: SmallWorld, node: string): StatusView {
+  return statusView(world.state(node), world.config(node), EXTRA);
+}
+
+const CHARTS = (() => {
+  const history = new History(coreConfig("node-b"));
+  const world = settledPair();
+  history.observe(world.state("node-b"));
+  return charts(history, ["node-a"], world.nowMs);
+})();
+
+function pageText(view: StatusView): string {
+  return documentOf(view, partsOf(view, CHARTS), "0123456789ab");
+}
+
+/** Every tag with its attributes' names: what a browser would build, without what stands in it. */
+function skeleton(document: string): readonly string[] {
+  return (document.match(/<[^>]*>/g) ?? []).map((tag) => tag.replace(/="[^"]*"/g, ""));
+}
+
+/** The first tag that does not fit its place; null when every element is closed where it must be. */
+function unbalanced(document: string): string | null {
+  const open: string[] = [];
+  for (const tag of skeleton(document).slice(1)) {
+    const name = /^<\/?([A-Za-z][a-z0-9]*)(?: [a-zA-Z-]+)*\/?>$/.exec(tag)?.[1];
+    if (name === undefined) return tag;
+    if (tag.startsWith("</")) {
+      if (open.pop() !== name) return tag;
+    } else if (!tag.endsWith("/>")) open.push(name);
+  }
+  return open.at(-1) ?? null;
+}
+
+function threeWorld(): SmallWorld {
+  const config = { witnesses: ["w1"] };
+  const world = new SmallWorld([coreConfig("node-a", config), coreConfig("node-b", config), coreConfig("w1")]);
+  world.run(20_000);
+  return world;
+}
+
+/** Views in which every part has something to show. */
+function* views(): Generator<readonly [string, StatusView]> {
+  const world = threeWorld();
+  for (const node of ["node-a", "node-b", "w1"]) yield [`settled, ${node}`, viewOf(world, node)];
+  world.command("node-b", { kind: "pause", reason: "planned work", forMs: 60_000 });
+  world.machine("node-a").asterisk = false;
+  world.run(3_000);
+  for (const node of ["node-a", "node-b", "w1"]) yield [`paused with a dead Asterisk, ${node}`, viewOf(world, node)];
+  world.command("node-b", { kind: "resume" });
+  world.claimsMove = false;
+  world.run(2_000);
+  yield ["a claim under way", viewOf(world, "node-b")];
+  world.claimsMove = true;
+  world.run(20_000);
+  yield ["moved", viewOf(world, "node-b")];
+  world.holder = { kind: "stranger", instanceId: "i-0stranger" };
+  world.run(70_000);
+  yield ["on a stranger", viewOf(world, "node-a")];
+  yield ["before the first tick", viewOf(new SmallWorld(), "node-a")];
+}
+
+describe("markup", () => {
+  it("escapes every insertion, so that reading it back gives the text itself", () => {
+    const read = (text: string): string => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"').replaceAll("&#39;", "'").replaceAll("&amp;", "&");
+    fc.assert(fc.property(fc.string({ unit: "grapheme" }).filter((text) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text)), (text) => {
+      assert.doesNotMatch(escaped(text), /[<>"']/);
+      assert.equal(read(escaped(text)), text);
+    }));
+  });
+
+  it("turns reversed text, control characters and halves of characters into question marks", () => {
+    assert.equal(escaped("a\u202eb\u0000c\ud800d\u2028e"), "a?b?c?d?e");
+  });
+
+  it("inserts markup as it is, lists one after the other, and nothing for null", () => {
+    assert.equal(html`<p>${html`<b>${"<"}</b>`}${[1, "&", null]}</p>`.text, "<p><b>&lt;</b>1&amp;</p>");
+  });
+});
+
+describe("the page", () => {
+  it("is well-formed through everything that can happen, with every part in its place", () => {
+    for (const [what, view] of views()) {
+      const text = pageText(view);
+      assert.equal(unbalanced(text), null, what);
+      for (const part of PARTS) assert.match(text, new RegExp(`<div id="${part}">(?!</div>)`), `${what}: ${part} is empty`);
+    }
+  });
+
+  it("gives no text a way to become markup, whatever members, operators and EC2 say", () => {
+    const texts = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constantFrom('"><script>alert(1)</script>', "' onmouseover='x", "</svg></title><img src=x>", "<!--", "]]>", "&lt;b&gt;", "${x}"));
+    const all = [...views()];
+    fc.assert(fc.property(texts, fc.integer({ min: 0, max: all.length - 1 }), (text, index) => {
+      const [what, view] = all[index] ?? ["", viewOf(settledPair(), "node-b")];
+      assert.deepEqual(skeleton(pageText(poisoned(view, text))), skeleton(pageText(poisoned(view, "x"))), what);
+    }), { numRuns: 200 });
+  });
+
+  it("says without a script who holds the address, who serves, how each member is heard, and what would happen", () => {
+    const world = settledPair();
+    const words = pageText(viewOf(world, "node-b")).replaceAll(/<svg.*?<\/svg>/gs, "").replaceAll(/<[^>]+>/g, " ").replaceAll(/\s+/g, " ").slice(0, 4_000);
+    assert.match(words, /Callers are served node-a holds 203\.0\.113\.10 and serves\. node-b could take over\./);
+    assert.match(words, /What would happen now Nothing: it is ready, and claims when node-a asks to be relieved or shows no sign of life\./);
+    assert.match(words, /Role standby for 19 s active/);
+    assert.match(words, /Elastic IP – ★ holds it/);
+    assert.match(words, /Heartbeat – ✓ heard round trip 2\.0 ms/);
+    assert.match(words, /node-b this one ✓ up under 1 s ago ✓ up/);
+    assert.match(words, /Not paused No hold-down/);
+    assert.match(words, /reload it for the present one/);
+  });
+
+  it("needs nothing inline and nothing from elsewhere", () => {
+    const text = pageText(viewOf(settledPair(), "node-b"));
+    assert.doesNotMatch(text, /\sstyle="|\son\w+="|<style|javascript:/);
+    assert.deepEqual([...text.matchAll(/<script[^>]*>([^<]*)/g)].map(([tag, inside]) => [tag, inside]), [['<script type="module" src="/page/page.js">', ""]]);
+    for (const [, address = ""] of text.matchAll(/\s(?:src|href)="([^"]*)"/g)) assert.match(address, /^(?:\/[a-z/.]*|#main)$/);
+  });
+
+  it("shows the moves of the address with their sentences, the newest first", () => {
+    const world = settledPair();
+    world.machine("node-a").asterisk = false;
+    world.run(5_000);
+    const text = pageText(viewOf(world, "node-b"));
+    const moved = text.indexOf("The address moved</b> from node-a to <b>node-b</b>");
+    assert.ok(moved > 0 && moved < text.indexOf("starting → <b>standby</b>"));
+    assert.match(text, /asks to be relieved/);
+  });
+
+  it("has a text beside every picture and chart", () => {
+    for (const [what, view] of views()) for (const [tag] of pageText(view).matchAll(/<svg[^>]*>/g)) assert.match(tag, /role="img" aria-label="[^"]{20,}"|aria-hidden="true"/, what);
+  });
+});
+
+describe("the page's headline", () => {
+  const titleOf = (world: SmallWorld, node: string): string => headline(viewOf(world, node)).title;
+
+  it("is calm when callers are served and somebody could take over, on every member", () => {
+    const world = threeWorld();
+    for (const node of ["node-a", "node-b", "w1"]) assert.equal(titleOf(world, node), "Callers are served", node);
+  });
+
+  it("warns when nobody could take over, or automatic claims are paused", () => {
+    const world = settledPair();
+    world.machine("node-b").asterisk = false;
+    world.run(3_000);
+    for (const node of ["node-a", "node-b"]) assert.match(titleOf(world, node), /nobody could take over/, node);
+    const paused = settledPair();
+    paused.command("node-a", { kind: "pause", reason: "work", forMs: null });
+    paused.run(1_000);
+    assert.match(headline(viewOf(paused, "node-b")).sentence, /Automatic claims are paused/);
+  });
+
+  it("tells a silent agent from callers that are not answered", () => {
+    const world = settledPair();
+    world.machine("node-a").agent = false;
+    world.run(5_000);
+    assert.match(titleOf(world, "node-b"), /Callers are answered, but the active is silent/);
+  });
+
+  it("alarms when the address is nobody's, a stranger's, or on a node that can't serve", () => {
+    const world = settledPair();
+    world.machine("node-b").asterisk = false;
+    world.machine("node-a").asterisk = false;
+    world.run(5_000);
+    for (const node of ["node-a", "node-b"]) assert.equal(titleOf(world, node), "Callers are not served", node);
+    world.holder = { kind: "stranger", instanceId: null };
+    world.run(70_000);
+    assert.equal(titleOf(world, "node-a"), "The address is outside the cluster");
+    world.holder = { kind: "nobody" };
+    world.run(70_000);
+    assert.match(headline(viewOf(world, "node-a")).sentence, /on no instance/);
+  });
+});
