@@ -64,7 +64,7 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
   const cases = worstCase(core);
   const extra = (): StatusExtra => ({ worstCase: cases, refusals: journal.refusals() });
   const onDefect = (error: unknown): void => { say(log, "error", "defect-found", { err: error }, "A status page could not be made."); };
-  const page = makePage({ config: core, state: () => driver.state, extra, onDefect });
+  const page = makePage({ config: core, state: () => driver.state, extra, moves: book.moves, onDefect });
   const incarnation = randomBytes(8).toString("hex");
   const driver = new Driver(
     {

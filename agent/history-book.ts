@@ -17,6 +17,8 @@ export interface HistoryBook {
   /** Reads what was written before. What can't be read is told, and a new history begins. */
   readonly open: () => Promise<void>;
   readonly observe: (before: State, event: Event, result: Step) => void;
+  /** What is known now, the oldest first. */
+  readonly moves: () => readonly MoveRecord[];
   /** Writes what is not yet written. Rejects with AGENT_STATE_UNWRITABLE. */
   readonly close: () => Promise<void>;
 }
@@ -73,6 +75,7 @@ export function makeHistoryBook(options: { readonly history: History; readonly c
         defectTold = true;
       }
     },
+    moves: () => moves,
     close: async () => {
       await writing;
       if (unwritten) await history.save(moves);

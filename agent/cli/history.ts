@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import { HISTORY_FILE, readHistory } from "../adapters/file-history.ts";
 import type { MoveRecord } from "../core/moves.ts";
-import { inWords } from "../core/in-words.ts";
 import { AgentError } from "../errors.ts";
 import { KNOBS } from "../knobs.ts";
 import { clean, instant, wrap } from "../status/layout.ts";
+import { causeInWords, moveDetails } from "../status/move-words.ts";
 import { setting } from "./setting.ts";
 import { CliError, EXIT, type Verb } from "./verb.ts";
 
@@ -55,20 +55,7 @@ export function historyText(moves: readonly MoveRecord[], total: number, width: 
 }
 
 function moveLines(move: MoveRecord, width: number): string[] {
-  const { atWallMs, from, to, cause, reason, verdicts, cloud, stages, dropped } = move;
-  const details = [
-    ...(verdicts.length === 0 ? [] : [`verdicts: ${verdicts.map((seen) => `${seen.observer} ${seen.verdict} (heartbeat ${seen.heartbeat}, sip ${seen.sip}, eip ${seen.eip})`).join("; ")}; EC2 ${cloud ?? "unknown"}`]),
-    ...stagesLine(stages),
-    ...(dropped === null ? [] : [`dropped calls: ${dropped}`]),
-  ];
-  const head = `${instant(new Date(atWallMs).toISOString())}  ${from} -> ${to}  ${cause === "seen" ? "not made by this node" : `by ${cause}`}`;
-  return [...wrap(clean(head), width), ...[reason, ...details].flatMap((line) => wrap(clean(line), width - 2, 4).map((part) => `  ${part}`))];
-}
-
-function stagesLine({ suspicionMs, decisionMs, claimMs, confirmMs }: MoveRecord["stages"]): string[] {
-  const told = [["suspicion", suspicionMs], ["decision", decisionMs], ["EC2's answer", claimMs], ["confirmed", confirmMs]] as const;
-  const known = told.flatMap(([name, ms]) => (ms === null ? [] : [`${name} ${inWords(ms)}`]));
-  if (known.length === 0) return [];
-  const total = told.reduce((sum, [, ms]) => sum + (ms ?? 0), 0);
-  return [`stages: ${known.join(", ")}; ${inWords(total)} in all`];
+  const details = moveDetails(move).map(({ name, text }) => `${name}: ${text}`);
+  const head = `${instant(new Date(move.atWallMs).toISOString())}  ${move.from} -> ${move.to}  ${causeInWords(move)}`;
+  return [...wrap(clean(head), width), ...[move.reason, ...details].flatMap((line) => wrap(clean(line), width - 2, 4).map((part) => `  ${part}`))];
 }

@@ -1,4 +1,7 @@
 /** A member of a small world with its page, served on a real loopback socket: for what people see, without agents. */
+import { makeHistoryBook, type HistoryBook } from "../../agent/history-book.ts";
+import { openLog } from "../../agent/log.ts";
+import type { History } from "../../agent/ports.ts";
 import { makePage, type Page } from "../../agent/status/page/page.ts";
 import { makePrometheus } from "../../agent/status/prometheus.ts";
 import { StatusServer } from "../../agent/status/server.ts";
@@ -15,9 +18,19 @@ export interface ServedPage {
   readonly close: () => Promise<void>;
 }
 
+/** The history of a member from now on, kept in memory by the agent's own book. */
+export function movesOf(world: SmallWorld, node: string): HistoryBook["moves"] {
+  const history: History = { load: () => Promise.resolve([]), save: () => Promise.resolve() };
+  const log = openLog({ level: "fatal", clusterId: "test", nodeId: node, clock: { monotonicMs: () => 0, wallMs: () => 0 }, to: { write: () => undefined } });
+  const book = makeHistoryBook({ history, config: world.config(node), keep: 500, log });
+  world.observe(node, book.observe);
+  return book.moves;
+}
+
 /** The page of a member: it has seen everything from now on. */
 export function pageOf(world: SmallWorld, node: string, onDefect: (error: unknown) => void): Page {
-  const page = makePage({ config: world.config(node), state: () => world.state(node), extra: () => EXTRA, onDefect });
+  const moves = movesOf(world, node);
+  const page = makePage({ config: world.config(node), state: () => world.state(node), extra: () => EXTRA, moves, onDefect });
   world.observe(node, (before, event, { state }) => { page.observe(before, event, state); });
   return page;
 }

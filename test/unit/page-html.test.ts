@@ -4,12 +4,13 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { StatusView } from "../../agent/status/schema.ts";
 import { charts } from "../../agent/status/page/charts.ts";
-import { documentOf, PARTS, partsOf } from "../../agent/status/page/document.ts";
-import { History } from "../../agent/status/page/history.ts";
+import { documentOf, PARTS, partsOf, type Shown } from "../../agent/status/page/document.ts";
+import { LastHour } from "../../agent/status/page/last-hour.ts";
 import { escaped, html } from "../../agent/status/page/markup.ts";
 import { headline } from "../../agent/status/page/words.ts";
 import { statusView } from "../../agent/status/view.ts";
-import { EXTRA } from "../support/page-world.ts";
+import { explanationOf } from "../../agent/status/explain.ts";
+import { EXTRA, movesOf } from "../support/page-world.ts";
 import { coreConfig, settledPair, SmallWorld } from "../support/small-world.ts";
 
 /** Words that choose what is drawn, and instants: everything else in a view is somebody's text. */
@@ -26,15 +27,20 @@ function viewOf(world: SmallWorld, node: string): StatusView {
   return statusView(world.state(node), world.config(node), EXTRA);
 }
 
+/** @param moves the member's history */
+function shownBy(world: SmallWorld, node: string, moves: Shown["moves"] = []): Shown {
+  return { view: viewOf(world, node), explanation: explanationOf(world.state(node), world.config(node)), moves };
+}
+
 const CHARTS = (() => {
-  const history = new History(coreConfig("node-b"));
+  const hour = new LastHour(coreConfig("node-b"));
   const world = settledPair();
-  history.observe(world.state("node-b"));
-  return charts(history, ["node-a"], world.nowMs);
+  hour.observe(world.state("node-b"));
+  return charts(hour, ["node-a"], world.nowMs);
 })();
 
-function pageText(view: StatusView): string {
-  return documentOf(view, partsOf(view, CHARTS), "0123456789ab");
+function pageText(shown: Shown): string {
+  return documentOf(shown.view, partsOf(shown, CHARTS), "0123456789ab");
 }
 
 /** Every tag with its attributes' names: what a browser would build, without what stands in it. */
@@ -63,24 +69,25 @@ function threeWorld(): SmallWorld {
 }
 
 /** Views in which every part has something to show. */
-function* views(): Generator<readonly [string, StatusView]> {
+function* views(): Generator<readonly [string, Shown]> {
   const world = threeWorld();
-  for (const node of ["node-a", "node-b", "w1"]) yield [`settled, ${node}`, viewOf(world, node)];
+  const moves = movesOf(world, "node-b");
+  for (const node of ["node-a", "node-b", "w1"]) yield [`settled, ${node}`, shownBy(world, node)];
   world.command("node-b", { kind: "pause", reason: "planned work", forMs: 60_000 });
   world.machine("node-a").asterisk = false;
   world.run(3_000);
-  for (const node of ["node-a", "node-b", "w1"]) yield [`paused with a dead Asterisk, ${node}`, viewOf(world, node)];
+  for (const node of ["node-a", "node-b", "w1"]) yield [`paused with a dead Asterisk, ${node}`, shownBy(world, node)];
   world.command("node-b", { kind: "resume" });
   world.claimsMove = false;
   world.run(2_000);
-  yield ["a claim under way", viewOf(world, "node-b")];
+  yield ["a claim under way", shownBy(world, "node-b")];
   world.claimsMove = true;
   world.run(20_000);
-  yield ["moved", viewOf(world, "node-b")];
+  yield ["moved", shownBy(world, "node-b", moves())];
   world.holder = { kind: "stranger", instanceId: "i-0stranger" };
   world.run(70_000);
-  yield ["on a stranger", viewOf(world, "node-a")];
-  yield ["before the first tick", viewOf(new SmallWorld(), "node-a")];
+  yield ["on a stranger", shownBy(world, "node-a")];
+  yield ["before the first tick", shownBy(new SmallWorld(), "node-a")];
 }
 
 describe("markup", () => {
@@ -103,8 +110,8 @@ describe("markup", () => {
 
 describe("the page", () => {
   it("is well-formed through everything that can happen, with every part in its place", () => {
-    for (const [what, view] of views()) {
-      const text = pageText(view);
+    for (const [what, shown] of views()) {
+      const text = pageText(shown);
       assert.equal(unbalanced(text), null, what);
       for (const part of PARTS) assert.match(text, new RegExp(`<div id="${part}">(?!</div>)`), `${what}: ${part} is empty`);
     }
@@ -114,26 +121,26 @@ describe("the page", () => {
     const texts = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constantFrom('"><script>alert(1)</script>', "' onmouseover='x", "</svg></title><img src=x>", "<!--", "]]>", "&lt;b&gt;", "${x}"));
     const all = [...views()];
     fc.assert(fc.property(texts, fc.integer({ min: 0, max: all.length - 1 }), (text, index) => {
-      const [what, view] = all[index] ?? ["", viewOf(settledPair(), "node-b")];
-      assert.deepEqual(skeleton(pageText(poisoned(view, text))), skeleton(pageText(poisoned(view, "x"))), what);
+      const [what, shown] = all[index] ?? ["", shownBy(settledPair(), "node-b")];
+      assert.deepEqual(skeleton(pageText(poisoned(shown, text))), skeleton(pageText(poisoned(shown, "x"))), what);
     }), { numRuns: 200 });
   });
 
   it("says without a script who holds the address, who serves, how each member is heard, and what would happen", () => {
     const world = settledPair();
-    const words = pageText(viewOf(world, "node-b")).replaceAll(/<svg.*?<\/svg>/gs, "").replaceAll(/<[^>]+>/g, " ").replaceAll(/\s+/g, " ").slice(0, 4_000);
+    const words = pageText(shownBy(world, "node-b")).replaceAll(/<svg.*?<\/svg>/gs, "").replaceAll(/<[^>]+>/g, " ").replaceAll(/\s+/g, " ").slice(0, 4_000);
     assert.match(words, /Callers are served node-a holds 203\.0\.113\.10 and serves\. node-b could take over\./);
-    assert.match(words, /What would happen now Nothing: it is ready, and claims when node-a asks to be relieved or shows no sign of life\./);
-    assert.match(words, /Role standby for 19 s active/);
-    assert.match(words, /Elastic IP – ★ holds it/);
-    assert.match(words, /Heartbeat – ✓ heard round trip 2\.0 ms/);
+    assert.match(words, /What the cluster would do now Nothing: it is ready, and claims when node-a asks to be relieved or shows no sign of life\. Should node-a fail, node-b claims the address at worst 600 ms to 1\.9 s later/);
+    assert.match(words, /Role active standby for 19 s/);
+    assert.match(words, /Elastic IP ★ holds it –/);
+    assert.match(words, /Heartbeat ✓ heard round trip 2\.0 ms –/);
     assert.match(words, /node-b this one ✓ up under 1 s ago ✓ up/);
     assert.match(words, /Not paused No hold-down/);
     assert.match(words, /reload it for the present one/);
   });
 
   it("needs nothing inline and nothing from elsewhere", () => {
-    const text = pageText(viewOf(settledPair(), "node-b"));
+    const text = pageText(shownBy(settledPair(), "node-b"));
     assert.doesNotMatch(text, /\sstyle="|\son\w+="|<style|javascript:/);
     assert.deepEqual([...text.matchAll(/<script[^>]*>([^<]*)/g)].map(([tag, inside]) => [tag, inside]), [['<script type="module" src="/page/page.js">', ""]]);
     for (const [, address = ""] of text.matchAll(/\s(?:src|href)="([^"]*)"/g)) assert.match(address, /^(?:\/[a-z/.]*|#main)$/);
@@ -141,16 +148,24 @@ describe("the page", () => {
 
   it("shows the moves of the address with their sentences, the newest first", () => {
     const world = settledPair();
+    const moves = movesOf(world, "node-b");
     world.machine("node-a").asterisk = false;
     world.run(5_000);
-    const text = pageText(viewOf(world, "node-b"));
-    const moved = text.indexOf("The address moved</b> from node-a to <b>node-b</b>");
+    const text = pageText(shownBy(world, "node-b", moves()));
+    const moved = text.indexOf("The address moved</b> from node-a to <b>node-b</b>, by consent");
     assert.ok(moved > 0 && moved < text.indexOf("starting → <b>standby</b>"));
     assert.match(text, /asks to be relieved/);
+    assert.match(text, /<dt>stages<\/dt><dd>[^<]*EC2&#39;s answer [^<]* in all<\/dd>/);
+  });
+
+  it("says of every gate what it measured and what it needs, as nodectl explain does", () => {
+    const shown = shownBy(settledPair(), "node-b");
+    const words = pageText(shown).replaceAll(/<[^>]+>/g, " ").replaceAll(/\s+/g, " ");
+    for (const { gates } of shown.explanation.causes) for (const { name, value, limit } of gates) assert.ok(words.includes(`${escaped(name)} ${escaped(value)} needs: ${escaped(limit)}.`), name);
   });
 
   it("has a text beside every picture and chart", () => {
-    for (const [what, view] of views()) for (const [tag] of pageText(view).matchAll(/<svg[^>]*>/g)) assert.match(tag, /role="img" aria-label="[^"]{20,}"|aria-hidden="true"/, what);
+    for (const [what, shown] of views()) for (const [tag] of pageText(shown).matchAll(/<svg[^>]*>/g)) assert.match(tag, /role="img" aria-label="[^"]{20,}"|aria-hidden="true"/, what);
   });
 });
 

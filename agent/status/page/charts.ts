@@ -4,7 +4,7 @@
  * sentence say as well.
  */
 import type { MonotonicMs } from "../../core/types.ts";
-import type { History, ServingState, Span } from "./history.ts";
+import type { LastHour, ServingState, Span } from "./last-hour.ts";
 import { html, type Markup } from "./markup.ts";
 import { latency } from "./words.ts";
 
@@ -32,17 +32,17 @@ interface LineChart {
 }
 
 /** All charts; a sentence before the first sample. */
-export function charts(history: History, heartbeatsTo: readonly string[], nowMs: MonotonicMs): Markup {
-  const span = history.span(SHORTEST_MS, HOUR_MS, PARTS);
+export function charts(hour: LastHour, heartbeatsTo: readonly string[], nowMs: MonotonicMs): Markup {
+  const span = hour.span(SHORTEST_MS, HOUR_MS, PARTS);
   if (span === null) return html`<p class="quiet">Nothing measured yet.</p>`;
-  const nodes = history.nodes;
+  const nodes = hour.nodes;
   const lineCharts: readonly LineChart[] = [
     { title: "Heartbeat round trip", unit: "ms", lines: heartbeatsTo.map((id) => ({ label: id, track: `rtt:${id}` })) },
     { title: "Probes of our Asterisk", unit: "ms", lines: [{ label: "ARI ping", track: "ari" }, { label: "SIP OPTIONS", track: "sip" }] },
     { title: "Calls", unit: "calls", lines: nodes.map((id) => ({ label: id, track: `calls:${id}` })) },
   ];
-  const drawn = lineCharts.map((chart) => ({ chart, values: chart.lines.map((line) => history.highest(line.track, span)) }));
-  return html`${drawn.filter(({ chart }) => chart.lines.length > 0).map(({ chart, values }) => lineChart(chart, values, span, nowMs))}${bands(history, span, nowMs)}`;
+  const drawn = lineCharts.map((chart) => ({ chart, values: chart.lines.map((line) => hour.highest(line.track, span)) }));
+  return html`${drawn.filter(({ chart }) => chart.lines.length > 0).map(({ chart, values }) => lineChart(chart, values, span, nowMs))}${bands(hour, span, nowMs)}`;
 }
 
 function lineChart({ title, unit, lines }: LineChart, values: readonly (readonly (number | null)[])[], span: Span, nowMs: MonotonicMs): Markup {
@@ -82,10 +82,10 @@ function niceTop(value: number): number {
   return (([1, 2, 5].find((step) => step * power >= value) ?? 10) * power);
 }
 
-function bands(history: History, span: Span, nowMs: MonotonicMs): Markup {
-  const holders = history.holders(span);
-  const rows = history.nodes.map((id) => {
-    const states = history.worst(id, span);
+function bands(hour: LastHour, span: Span, nowMs: MonotonicMs): Markup {
+  const holders = hour.holders(span);
+  const rows = hour.nodes.map((id) => {
+    const states = hour.worst(id, span);
     const runs = runsOf(states).filter(({ value }) => value !== null && value !== "silent");
     const held = runsOf(holders.map((holder) => holder === id)).filter(({ value }) => value);
     const shapes = runs.map(({ value, from, to }) => {

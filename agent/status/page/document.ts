@@ -1,10 +1,13 @@
 /** The page as a whole: its landmarks, in which the parts that change stand each in an element of its own. */
+import type { MoveRecord } from "../../core/moves.ts";
+import type { Explanation } from "../explain-schema.ts";
 import type { StatusView } from "../schema.ts";
 import { html, type Markup } from "./markup.ts";
 import { now } from "./now.ts";
 import { picture } from "./picture.ts";
-import { gates, probes, timeline } from "./story.ts";
+import { gates, probes } from "./gates.ts";
 import { membersTable, observersTable } from "./tables.ts";
+import { timeline } from "./timeline.ts";
 import { headline, instant, SIGNS } from "./words.ts";
 
 /** The parts that a change of state changes; the charts come from elsewhere. */
@@ -12,9 +15,17 @@ export const PARTS = ["now", "picture", "observers", "members", "charts", "timel
 export type Part = (typeof PARTS)[number];
 export type Parts = Readonly<Record<Part, Markup>>;
 
-/** Draws every part of a view. */
-export function partsOf(view: StatusView, charts: Markup): Parts {
-  return { now: now(view), picture: picture(view), observers: observersTable(view), members: membersTable(view), charts, timeline: timeline(view), gates: gates(view), probes: probes(view) };
+/** What a page is made of: what this member knows now, what it would do, and what has happened. */
+export interface Shown {
+  readonly view: StatusView;
+  readonly explanation: Explanation;
+  /** The history, the oldest first. */
+  readonly moves: readonly MoveRecord[];
+}
+
+/** Draws every part. */
+export function partsOf({ view, explanation, moves }: Shown, charts: Markup): Parts {
+  return { now: now(view, explanation), picture: picture(view), observers: observersTable(view), members: membersTable(view), charts, timeline: timeline(view, moves), gates: gates(explanation), probes: probes(view) };
 }
 
 /**

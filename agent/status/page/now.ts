@@ -1,17 +1,29 @@
 /** The page's first panel: are callers served, what would happen now, what holds the cluster back, what is wrong. */
+import { inWords } from "../../core/in-words.ts";
+import type { Explanation } from "../explain-schema.ts";
 import type { StatusView } from "../schema.ts";
 import { html, type Markup } from "./markup.ts";
-import { ago, headline, SIGNS } from "./words.ts";
+import { ago, headline, relievers, SIGNS } from "./words.ts";
 
 const CONDITIONS_SHOWN = 6;
 
 /** The state in words. Its attributes say the same to scripts and tests. */
-export function now(view: StatusView): Markup {
+export function now(view: StatusView, explanation: Explanation): Markup {
   const { tone, title, sentence } = headline(view);
   return html`<div class="state ${tone}" data-role="${view.role}" data-holder="${view.address.here ? view.node : view.address.holder}" data-title="${SIGNS[tone]} ${view.cluster}: ${title}">
 <div class="verdict"><span class="badge" aria-hidden="true">${SIGNS[tone]}</span><div><h2>${title}</h2><p aria-live="polite" aria-atomic="true">${sentence}</p></div></div>
-<div class="next"><h3>What would happen now</h3><p>${view.waitsFor}</p>${why(view)}</div>
+<div class="next"><h3>What the cluster would do now</h3>${outlook(view, explanation).map((sentence) => html`<p>${sentence}</p>`)}${why(view)}</div>
 ${limits(view)}${conditions(view)}</div>`;
+}
+
+/** What this node would do, in the words of `nodectl explain`; and while all is well, who would take over and how soon. */
+function outlook(view: StatusView, { wouldClaim, sentence }: Explanation): readonly string[] {
+  const own = wouldClaim === null ? view.waitsFor : sentence;
+  const relief = relievers(view);
+  const worst = view.worstCase.map(({ ms }) => ms);
+  if (view.role === "witness" || view.policy.pause !== null || relief.length === 0 || worst.length === 0 || view.claim !== null) return [own];
+  const holder = view.address.here ? view.node : view.address.holder;
+  return [own, `Should ${holder} fail, ${relief.join(" or ")} claims the address at worst ${inWords(Math.min(...worst))} to ${inWords(Math.max(...worst))} later, by the kind of failure.`];
 }
 
 function why({ node, role, roleForMs, reason }: StatusView): Markup {

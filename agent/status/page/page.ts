@@ -1,8 +1,10 @@
-/** The page for people: wires history, drawing, assets and feed to the status server. boot.ts makes one. */
+/** The page for people: wires the last hour, drawing, assets and feed to the status server. boot.ts makes one. */
 import type { CoreConfig } from "../../core/settings.ts";
+import type { MoveRecord } from "../../core/moves.ts";
 import { sameHolder } from "../../core/ownership.ts";
 import type { Event, State } from "../../core/types.ts";
 import type { Route, Stream } from "../server.ts";
+import { explanationOf } from "../explain.ts";
 import type { StatusView } from "../schema.ts";
 import { SECURITY_HEADERS } from "../security-headers.ts";
 import { type StatusExtra, statusView } from "../view.ts";
@@ -10,7 +12,7 @@ import { ASSET_TYPES, loadAssets, versionOf, type AssetName } from "./assets.ts"
 import { charts } from "./charts.ts";
 import { documentOf, partsOf, type Parts } from "./document.ts";
 import { Feed } from "./feed.ts";
-import { History } from "./history.ts";
+import { LastHour } from "./last-hour.ts";
 import type { Markup } from "./markup.ts";
 
 /** A chart of an hour does not change visibly within this; drawing it reads every sample. */
@@ -20,6 +22,8 @@ export interface PageOptions {
   readonly config: CoreConfig;
   readonly state: () => State;
   readonly extra: () => StatusExtra;
+  /** The history of moves, the oldest first. */
+  readonly moves: () => readonly MoveRecord[];
   readonly onDefect: (error: unknown) => void;
 }
 
@@ -34,22 +38,22 @@ export interface Page {
   readonly close: () => void;
 }
 
-export function makePage({ config, state, extra, onDefect }: PageOptions): Page {
+export function makePage({ config, state, extra, moves, onDefect }: PageOptions): Page {
   const assets = loadAssets();
   const version = versionOf(assets);
-  const history = new History(config);
+  const hour = new LastHour(config);
   const others = [...config.peers, ...config.witnesses];
   let drawn: { readonly atMs: number; readonly markup: Markup } | null = null;
   let broken = false;
 
   const chartsNow = (present: State): Markup => {
-    if (drawn === null || present.nowMs - drawn.atMs >= CHARTS_EVERY_MS) drawn = { atMs: present.nowMs, markup: charts(history, others, present.nowMs) };
+    if (drawn === null || present.nowMs - drawn.atMs >= CHARTS_EVERY_MS) drawn = { atMs: present.nowMs, markup: charts(hour, others, present.nowMs) };
     return drawn.markup;
   };
   const draw = (): { readonly view: StatusView; readonly parts: Parts } => {
     const present = state();
     const view = statusView(present, config, extra());
-    return { view, parts: partsOf(view, chartsNow(present)) };
+    return { view, parts: partsOf({ view, explanation: explanationOf(present, config), moves: moves() }, chartsNow(present)) };
   };
   const texts = (): Record<string, string> => Object.fromEntries(Object.entries(draw().parts).map(([id, markup]) => [id, markup.text]));
   const feed = new Feed({ draw: texts, assets: version, headers: SECURITY_HEADERS, onDefect });
@@ -68,7 +72,7 @@ export function makePage({ config, state, extra, onDefect }: PageOptions): Page 
     observe: (before, event, after) => {
       if (broken) return;
       try {
-        if (event.type === "ticked") history.observe(after);
+        if (event.type === "ticked") hour.observe(after);
         if (matters(before, after)) feed.nudge();
       } catch (error) {
         // This runs between a decision and its actions: what is shown must not stop what is done.

@@ -20,6 +20,9 @@ interface Figure {
   readonly serving: string | null;
   readonly calls: number | null;
   readonly silent: boolean;
+  readonly zone: string | null;
+  /** Why it would not take over, in a word. */
+  readonly limit: "drains" | "blocked" | null;
 }
 
 interface Link {
@@ -49,10 +52,10 @@ function drawn(view: StatusView, figures: readonly Figure[], links: readonly Lin
 }
 
 function figuresOf(view: StatusView): readonly Figure[] {
-  const self: Figure = { id: view.node, kind: view.kind, here: true, role: view.role, serving: view.health?.serving ?? null, calls: view.health?.calls ?? null, silent: false };
+  const self: Figure = { id: view.node, kind: view.kind, here: true, role: view.role, serving: view.health?.serving ?? null, calls: view.health?.calls ?? null, silent: false, zone: view.zone, limit: view.draining !== null ? "drains" : view.policy.blocked ? "blocked" : null };
   const others = view.members.map(({ id, kind, hearing, says }): Figure => {
     const silent = hearing === "lost" || hearing === "never";
-    return { id, kind, here: false, role: says === null ? "not heard yet" : silent ? `silent, was ${says.role}` : says.role, serving: kind === "witness" ? null : silent ? "unknown" : (says?.serving ?? "unknown"), calls: silent ? null : (says?.calls ?? null), silent };
+    return { id, kind, here: false, role: says === null ? "not heard yet" : silent ? `silent, was ${says.role}` : says.role, serving: kind === "witness" ? null : silent ? "unknown" : (says?.serving ?? "unknown"), calls: silent ? null : (says?.calls ?? null), silent, zone: says?.zone ?? null, limit: says === null || silent ? null : says.draining ? "drains" : says.blocked ? "blocked" : null };
   });
   return [self, ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
@@ -109,7 +112,7 @@ function figureMarkup(figure: Figure, view: StatusView, places: Layout): Markup 
   const holds = figure.here ? view.address.here : view.address.holder === figure.id;
   const letters = Math.floor((width - 28) / 8);
   const tone = toneOfServing(figure.serving ?? "unknown");
-  const lines = figure.serving === null ? [] : [html`<text class="${tone}" x="${x + 14}" y="${y + 68}">${SIGNS[tone]} ${short(figure.serving === "unknown" ? "Asterisk not known" : `Asterisk ${figure.serving}`, letters + 2)}</text>`, html`<text class="quiet" x="${x + 14}" y="${y + 88}">${callsInWords(figure.calls)}</text>`];
+  const lines = figure.serving === null ? [] : [html`<text class="${tone}" x="${x + 14}" y="${y + 68}">${SIGNS[tone]} ${short(figure.serving === "unknown" ? "Asterisk not known" : `Asterisk ${figure.serving}`, letters + 2)}</text>`, html`<text class="quiet" x="${x + 14}" y="${y + 88}">${callsInWords(figure.calls)}</text><text class="${figure.limit === null ? "quiet end" : "warn end"}" x="${x + width - 14}" y="${y + 88}">${figure.limit === null ? zoneInWords(figure.zone) : `${SIGNS.warn} ${figure.limit}`}</text>`];
   return html`<g class="${holds ? "card holds" : figure.silent ? "card silent" : "card"}"><title>${figureInWords(figure)}</title><rect x="${x}" y="${y}" width="${width}" height="${height}" rx="10"/><text class="strong" x="${x + 14}" y="${y + 25}">${short(figure.id, letters)}</text><text class="${holds ? "role strong" : "role"}" x="${x + 14}" y="${y + 45}">${short(`${holds ? "★ " : ""}${figure.role}${figure.here ? ", this one" : ""}`, letters + 3)}</text>${lines}</g>`;
 }
 
@@ -118,9 +121,15 @@ function callsInWords(calls: number | null): string {
   return calls === 1 ? "1 call" : `${calls} calls`;
 }
 
-function figureInWords({ id, kind, here, role, serving, calls }: Figure): string {
+/** `zone 1a` for eu-central-1a: the region is the same for all, and a card is narrow. */
+function zoneInWords(zone: string | null): string {
+  return zone === null ? "" : `zone ${short(zone.replace(/^.*-(?=\d)/, ""), 8)}`;
+}
+
+function figureInWords({ id, kind, here, role, serving, calls, zone, limit }: Figure): string {
   const asterisk = serving === null ? "" : `, Asterisk ${serving === "unknown" ? "not known" : serving}${calls === null ? "" : `, ${callsInWords(calls)}`}`;
-  return `${kind === "witness" ? "Witness" : "Node"} ${id}${here ? " (this one)" : ""}: ${role}${asterisk}.`;
+  const more = `${limit === null ? "" : limit === "drains" ? ", refuses new calls" : ", blocked"}${zone === null ? "" : `, zone ${zone}`}`;
+  return `${kind === "witness" ? "Witness" : "Node"} ${id}${here ? " (this one)" : ""}: ${role}${asterisk}${more}.`;
 }
 
 function addressInWords({ address, node, claim }: StatusView): string {

@@ -1,4 +1,5 @@
 /** The tables: the members side by side, and what each observer sees of the active. They say all that matters without a script. */
+import { memberRows, type MemberRow } from "../cluster-rows.ts";
 import type { StatusView } from "../schema.ts";
 import { html, type Markup } from "./markup.ts";
 import { ago, HEARING_WORDS, latency, sign, toneOfHearing, toneOfServing, toneOfVerdict } from "./words.ts";
@@ -6,34 +7,38 @@ import { ago, HEARING_WORDS, latency, sign, toneOfHearing, toneOfServing, toneOf
 type Member = StatusView["members"][number];
 type Votes = NonNullable<StatusView["votes"]>;
 
-/** Members as columns: so that it fits a phone. This one first. */
+/** Members as columns, so that it fits a phone: the rows of `nodectl status`, turned. */
 export function membersTable(view: StatusView): Markup {
-  const rows: readonly (readonly [string, Markup | string, (member: Member) => Markup | string])[] = [
-    ["Role", html`<b>${view.role}</b> for ${ago(view.roleForMs)}`, ({ says, hearing }) => (says === null ? "not known" : hearing === "lost" ? `was ${says.role}` : html`<b>${says.role}</b>`)],
-    ["Elastic IP", view.address.here ? "★ holds it" : "–", ({ id }) => (view.address.holder === id ? "★ holds it" : "–")],
-    ["Asterisk", ownAsterisk(view), asteriskOf],
-    ["Calls", view.health === null ? "–" : String(view.health.calls), ({ says, kind, hearing }) => (kind === "witness" || says === null || hearing === "lost" ? "–" : String(says.calls))],
-    ["Heartbeat", "–", ({ hearing, ageMs, rttMs }) => html`${sign(toneOfHearing(hearing), HEARING_WORDS[hearing])}<small>${hearing === "heard" ? `round trip ${latency(rttMs)}` : hearing === "never" ? "" : `last ${ago(ageMs)} ago`}</small>`],
-    ["Hears this one", "–", ({ says, hearing }) => (says === null || hearing === "lost" ? "not known" : sign(toneOfHearing(says.hearsUs), HEARING_WORDS[says.hearsUs]))],
-    ["Versions", versions(view.software, view.asterisk), ({ says }) => (says === null ? "–" : html`${versions(says.software, says.asterisk)}${says.sameConfig ? null : html`<small class="warn">▲ other settings</small>`}`)],
+  const columns = memberRows(view).map((row) => ({ row, member: view.members.find(({ id }) => id === row.id) ?? null }));
+  const lines: readonly (readonly [string, (column: Column) => Markup | string])[] = [
+    ["Role", ({ row, member }) => html`<b>${row.role}</b>${member === null ? html`<small>for ${ago(view.roleForMs)}</small>` : null}`],
+    ["Elastic IP", ({ row }) => (row.holds ? html`<b class="holds">★ holds it</b>` : "–")],
+    ["Serving", ({ row }) => html`${row.serving === "-" ? "–" : sign(toneOfServing(row.serving), row.serving)}<small>${row.why}</small>`],
+    ["Calls", ({ row }) => dashed(row.calls)],
+    ["Heartbeat", ({ member }) => (member === null ? "–" : heartbeatOf(member))],
+    ["Zone", ({ row }) => dashed(row.zone)],
+    ["Agent", ({ row }) => dashed(row.agent)],
+    ["Asterisk", ({ row }) => dashed(row.asterisk)],
   ];
-  const heads = [html`<th scope="col">${view.node}<small>this ${view.kind}</small></th>`, ...view.members.map(({ id, kind }) => html`<th scope="col">${id}<small>${kind}</small></th>`)];
-  const body = rows.map(([name, own, of]) => html`<tr><th scope="row">${name}</th><td>${own}</td>${view.members.map((member) => html`<td>${of(member)}</td>`)}</tr>`);
-  return html`<div class="scroll" role="region" tabindex="0" aria-labelledby="members-caption"><table><caption id="members-caption">Members of the cluster ${view.cluster}</caption><thead><tr><td></td>${heads}</tr></thead><tbody>${body}</tbody></table></div>`;
+  const heads = columns.map(({ row, member }) => html`<th scope="col">${row.id}<small>${member === null ? `this ${view.kind}` : member.kind}</small></th>`);
+  const body = lines.map(([name, of]) => html`<tr><th scope="row">${name}</th>${columns.map((column) => html`<td>${of(column)}</td>`)}</tr>`);
+  return html`<div class="scroll" role="region" tabindex="0" aria-labelledby="members-caption"><table class="members"><caption id="members-caption">Members of the cluster ${view.cluster}. A question mark: it is silent, and this was its last word.</caption><thead><tr><td></td>${heads}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
-function ownAsterisk({ health }: StatusView): Markup | string {
-  return health === null ? "has none" : html`${sign(toneOfServing(health.serving), health.serving)}<small>${health.reason}</small>`;
+interface Column {
+  readonly row: MemberRow;
+  /** null for ourselves. */
+  readonly member: Member | null;
 }
 
-function asteriskOf({ kind, says, hearing }: Member): Markup | string {
-  if (kind === "witness") return "has none";
-  if (says === null || hearing === "lost") return sign("none", "not known");
-  return html`${sign(toneOfServing(says.serving), says.serving)}<small>${says.yield === null ? says.servingReason : `Asks to be relieved: ${says.yield}`}</small>`;
+function dashed(text: string): string {
+  return text === "-" ? "–" : text;
 }
 
-function versions(software: string, asterisk: string | null): Markup {
-  return html`agent ${software}${asterisk === null ? null : html`<small>Asterisk ${asterisk}</small>`}`;
+function heartbeatOf({ hearing, ageMs, rttMs, says }: Member): Markup {
+  const detail = hearing === "heard" ? `round trip ${latency(rttMs)}` : hearing === "never" ? "" : `last ${ago(ageMs)} ago`;
+  const back = says === null || hearing === "lost" || hearing === "never" || says.hearsUs === "heard" ? "" : `; it does not hear us (${HEARING_WORDS[says.hearsUs]})`;
+  return html`${sign(toneOfHearing(hearing), HEARING_WORDS[hearing])}<small>${detail}${back}</small>`;
 }
 
 /** Observers as rows, channels as columns. An active has nobody to watch; then its peers' view of it is shown. */

@@ -3,6 +3,7 @@
  * page on which digits run is not read, and what does not change is not sent.
  */
 import { inWords } from "../../core/in-words.ts";
+import { memberRows } from "../cluster-rows.ts";
 import type { StatusView } from "../schema.ts";
 import { html, type Markup } from "./markup.ts";
 
@@ -72,7 +73,7 @@ export function headline(view: StatusView): Headline {
   if (served.tone !== "good") return served;
   const relief = reliefOf(view);
   if (relief !== null) return { tone: "warn", title: "Callers are served, but nobody could take over by itself", sentence: `${served.sentence} ${relief}` };
-  return { ...served, sentence: `${served.sentence} ${readyOf(view).join(" and ")} could take over.` };
+  return { ...served, sentence: `${served.sentence} ${relievers(view).join(" and ")} could take over.` };
 }
 
 function offCluster(view: StatusView, address: string): Headline {
@@ -104,17 +105,21 @@ function ofMember({ votes }: StatusView, { id, hearing, says }: Member, address:
 /** Why no other node would take over; null when one would. */
 function reliefOf(view: StatusView): string | null {
   if (view.policy.pause !== null) return "Automatic claims are paused.";
-  if (readyOf(view).length === 0) return "No standby is known to be serving.";
-  const alone = view.role === "standby" && readyOf(view).length === 1;
-  if (alone && view.policy.blocked) return "This standby is blocked after too many claims.";
-  if (alone && view.ready.claim === false) return "This standby may not claim: the dry run failed.";
+  const able = relievers(view);
+  if (able.length === 0) return whyNobody(view);
+  if (able.length === 1 && able[0] === view.node && view.ready.claim === false) return "This standby may not claim: the dry run failed.";
   return null;
 }
 
-/** The nodes other than the holder that could serve now. */
-function readyOf(view: StatusView): readonly string[] {
+function whyNobody(view: StatusView): string {
+  const standbys = memberRows(view).filter(({ id, holds }) => !holds && (id === view.node ? view.kind === "node" : view.members.some((member) => member.id === id && member.kind === "node")));
+  return standbys.length === 0 ? "There is no standby." : standbys.map(({ id, why }) => `${id}: ${why}`).join(" ");
+}
+
+/** The nodes other than the holder that could take over now. */
+export function relievers(view: StatusView): readonly string[] {
   const able = (serving: string | undefined): boolean => serving === "serving" || serving === "degraded";
-  const self = view.role === "standby" && able(view.health?.serving) ? [view.node] : [];
-  const others = view.members.filter(({ id, kind, hearing, says }) => kind === "node" && id !== view.address.holder && (hearing === "heard" || hearing === "late") && able(says?.serving));
+  const self = view.role === "standby" && able(view.health?.serving) && view.draining === null && !view.policy.blocked ? [view.node] : [];
+  const others = view.members.filter(({ id, kind, hearing, says }) => kind === "node" && id !== view.address.holder && (hearing === "heard" || hearing === "late") && able(says?.serving) && says?.draining === false && !says.blocked);
   return [...self, ...others.map(({ id }) => id)];
 }

@@ -1,29 +1,44 @@
-/**
- * A real Chromium for the tests of the page: Debian's own, from the machine's release, like the other tools that the tests
- * install themselves. (A root of a newer suite would do as well, but a stable release's Chromium is kept up to date and can
- * always be installed, and the page is served on the machine's own loopback.)
- */
-import { access } from "node:fs/promises";
+/** A real Chromium for the tests of the page: from a Debian root, like every real thing in these tests, driven over a pipe. */
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chromium, type Browser } from "playwright-core";
-import { installMissing } from "../lab/host-tools.ts";
+import { rootedCommand } from "../lab/rooted.ts";
+import { ensureRoot } from "../lab/roots.ts";
 
-const PATH = "/usr/bin/chromium";
-/** With a font: without one, text has no size and no contrast to check. */
-const TOOLS = { chromium: "chromium fonts-liberation" };
 /** The first start reads some 300 MB from the disk (ms). */
 const START_WITHIN_MS = 90_000;
 /** It must not reach for the network, and needs no sandbox: it sees this page only, and the tests run as root. */
-const ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"];
+const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"];
 
-/** Installs Chromium unless it is there; returns the program's path. Throws with apt's words when it can't be had. */
-export async function ensureChromium(log: (line: string) => void): Promise<string> {
-  await installMissing(TOOLS, log);
-  await access(PATH);
-  return PATH;
+export interface OpenBrowser {
+  readonly browser: Browser;
+  /** Ends the browser; nothing of it is left. */
+  readonly close: () => Promise<void>;
 }
 
-/** Starts one with an empty profile of its own, which goes when it is closed. */
-export async function openChromium(): Promise<Browser> {
-  const executablePath = await ensureChromium(() => undefined);
-  return chromium.launch({ executablePath, headless: true, chromiumSandbox: false, args: ARGUMENTS, timeout: START_WITHIN_MS });
+/** Starts one with an empty profile of its own, in memory. Builds its root first when it isn't there. */
+export async function openChromium(): Promise<OpenBrowser> {
+  const root = await ensureRoot("browser", (line) => process.stderr.write(`browser: ${line}\n`));
+  const folder = await mkdtemp(join(tmpdir(), "browser-"));
+  const mountpoint = join(folder, "mount");
+  await mkdir(mountpoint);
+  // Playwright starts one program: this one, which becomes the browser inside the root.
+  const program = join(folder, "chromium");
+  const { command, args } = rootedCommand({ root, mountpoint, command: "chromium-headless-shell", args: [] });
+  await writeFile(program, `#!/bin/sh\nexec ${[command, ...args].map(quoted).join(" ")} "$@"\n`);
+  await chmod(program, 0o755);
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const browser = await chromium.launch({ executablePath: program, headless: true, chromiumSandbox: false, args: ARGUMENTS, timeout: START_WITHIN_MS });
+    return { browser, close: async () => { await browser.close(); await remove(); } };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** As a word of the shell. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -23,20 +23,14 @@ const TOOLS = {
 export async function ensureHostTools(log: (line: string) => void): Promise<void> {
   if (process.platform !== "linux") throw new Error("The lab needs Linux: it is made of network namespaces. Run it in a Debian machine or VM.");
   if (process.getuid?.() !== 0) throw new Error("The lab needs root: it makes namespaces and mounts. Run it again with sudo.");
-  await installMissing(TOOLS, log);
-}
-
-/** Installs the packages of those commands that are not on the path. Throws when there is no apt-get, or it fails. */
-export async function installMissing(tools: Readonly<Record<string, string>>, log: (line: string) => void): Promise<void> {
   const missing: string[] = [];
-  for (const [command, packages] of Object.entries(tools)) if (!(await isOnPath(command))) missing.push(...packages.split(" "));
+  for (const [command, name] of Object.entries(TOOLS)) if (!(await isOnPath(command))) missing.push(name);
   if (missing.length === 0) return;
   const names = [...new Set(missing)].sort();
-  if (!(await isOnPath("apt-get"))) throw new Error(`The tests need a Debian: ${names.join(", ")} missing and there is no apt-get. Install them by hand.`);
+  if (!(await isOnPath("apt-get"))) throw new Error(`The lab needs a Debian: ${names.join(", ")} missing and there is no apt-get. Install them by hand.`);
   log(`installing ${names.join(", ")}`);
   await run("apt-get", ["update"], { timeoutMs: 300_000 });
-  // Another installation (that of a machine that has just booted, say) is waited for.
-  await run("env", ["DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends", ...names], { timeoutMs: 1_200_000 });
+  await run("env", ["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends", ...names], { timeoutMs: 600_000 });
 }
 
 async function isOnPath(command: string): Promise<boolean> {

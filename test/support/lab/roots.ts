@@ -1,5 +1,5 @@
-// The Debian roots: whole file systems, built once into a cache folder, from which the lab starts real Asterisks, SIPp and an
-// AWS emulator. The machine's own release is too old for them, so they come from newer suites, and never touch the
+// The Debian roots: whole file systems, built once into a cache folder, from which the lab starts real Asterisks, SIPp, an
+// AWS emulator and a browser. The machine's own release is too old for them, so they come from newer suites, and never touch the
 // machine: they run under chroot on an overlay, and the root itself is only read.
 //
 // A root is named by a hash of what is in it. A folder of that name is complete: it is built elsewhere and renamed.
@@ -18,13 +18,15 @@ const RECIPE = 1;
 /** The repository's folder: where `node --import tsx` finds what it imports. */
 export const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 
-/** What is installed where: Asterisk 22 and its surroundings, and an AWS emulator which speaks all the protocols of SDK v3. */
+/** What is installed where: Asterisk 22 and its surroundings, an AWS emulator which speaks all the protocols of SDK v3, and a browser. */
 export const ROOTS = {
   telephony: {
     suite: "forky",
     packages: ["asterisk", "sip-tester", "mariadb-server", "keepalived", "odbc-mariadb", "unixodbc", "iproute2", "procps"],
   },
   cloud: { suite: "sid", packages: ["python3-moto", "python3-flask", "python3-flask-cors"] },
+  // From a stable release: its Chromium can always be installed. With fonts, because text without one has no size to check.
+  browser: { suite: "trixie", packages: ["chromium-headless-shell", "fonts-liberation", "fonts-dejavu-core"] },
 } as const satisfies Record<string, { suite: string; packages: readonly string[] }>;
 
 export type RootName = keyof typeof ROOTS;

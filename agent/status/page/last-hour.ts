@@ -26,7 +26,7 @@ export interface Span {
 type Track = Float32Array;
 
 /** Samples once a second, whatever the number of steps. */
-export class History {
+export class LastHour {
   readonly #config: CoreConfig;
   readonly #size: number;
   readonly #at: Float64Array;
