@@ -131,9 +131,8 @@ describe("the page", () => {
     const words = pageText(shownBy(world, "node-b")).replaceAll(/<svg.*?<\/svg>/gs, "").replaceAll(/<[^>]+>/g, " ").replaceAll(/\s+/g, " ").slice(0, 4_000);
     assert.match(words, /Callers are served node-a holds 203\.0\.113\.10 and serves\. node-b could take over\./);
     assert.match(words, /What the cluster would do now Nothing: it is ready, and claims when node-a asks to be relieved or shows no sign of life\. Should node-a fail, node-b claims the address at worst 600 ms to 1\.9 s later/);
-    assert.match(words, /Role active standby for 19 s/);
-    assert.match(words, /Elastic IP ★ holds it –/);
-    assert.match(words, /Heartbeat ✓ heard round trip 2\.0 ms –/);
+    assert.match(words, /node-a node ★ active holds the address ✓ serving Takes calls: [^.]*\. 3 ✓ heard round trip 2\.0 ms agent 0\.1\.0 Asterisk 22\.10\.0/);
+    assert.match(words, /node-b this node standby for 19 s ✓ serving/);
     assert.match(words, /node-b this one ✓ up under 1 s ago ✓ up/);
     assert.match(words, /Not paused No hold-down/);
     assert.match(words, /reload it for the present one/);
@@ -161,7 +160,7 @@ describe("the page", () => {
   it("says of every gate what it measured and what it needs, as nodectl explain does", () => {
     const shown = shownBy(settledPair(), "node-b");
     const words = pageText(shown).replaceAll(/<[^>]+>/g, " ").replaceAll(/\s+/g, " ");
-    for (const { gates } of shown.explanation.causes) for (const { name, value, limit } of gates) assert.ok(words.includes(`${escaped(name)} ${escaped(value)} needs: ${escaped(limit)}.`), name);
+    for (const { gates } of shown.explanation.causes) for (const { name, value, limit } of gates) assert.ok(words.includes(`${escaped(name)} ${escaped(value)} · needs: ${escaped(limit)}`), name);
   });
 
   it("has a text beside every picture and chart", () => {

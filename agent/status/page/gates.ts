@@ -6,6 +6,7 @@ import { html, type Markup } from "./markup.ts";
 import { ago, latency, sign } from "./words.ts";
 
 type Cause = Explanation["causes"][number];
+type Gate = Cause["gates"][number];
 
 const CAUSES: Readonly<Record<Cause["cause"], string>> = {
   consent: "By consent: the active asks for it",
@@ -15,16 +16,23 @@ const CAUSES: Readonly<Record<Cause["cause"], string>> = {
   takeover: "An operator forces it",
 };
 
-/** Every gate of an automatic claim: what `nodectl explain` prints. */
+/** Every gate of an automatic claim, as `nodectl explain` prints them. What every cause asks for stands first, once. */
 export function gates({ node, role, causes }: Explanation): Markup {
   if (role !== "standby") return html`<p class="quiet">${node} is ${role}: only a standby asks whether to claim.</p>`;
-  return html`<div class="gates">${causes.map(gatesOfCause)}</div>`;
+  const [first] = causes;
+  const common = new Set((first?.gates ?? []).filter(({ name, value }) => causes.every((cause) => cause.gates.some((gate) => gate.name === name && gate.value === value))).map(({ name }) => name));
+  const shared = (first?.gates ?? []).filter(({ name }) => common.has(name));
+  return html`<div class="gates">${group("Before any claim", shared)}${causes.map(({ cause, gates: all }) => group(CAUSES[cause], all.filter(({ name }) => !common.has(name))))}</div>`;
 }
 
-function gatesOfCause({ cause, gates: all }: Cause): Markup {
+function group(heading: string, all: readonly Gate[]): Markup {
   const open = all.filter(({ passes }) => passes).length;
-  const rows = all.map(({ name, passes, value, limit, sentence }) => html`<li class="${passes ? "open" : "shut"}">${sign(passes ? "good" : "none", passes ? "open" : "closed")} <b>${name}</b> <span class="measure">${value}</span><small>needs: ${limit}. ${sentence}</small></li>`);
-  return html`<section class="gate"><h3>${CAUSES[cause]}</h3><p class="quiet">${open} of ${all.length} open</p><ul>${rows}</ul></section>`;
+  return html`<section class="gate"><h3>${heading}</h3><p class="quiet">${open} of ${all.length} open</p><ul>${all.map(gateItem)}</ul></section>`;
+}
+
+/** The sentence only where something is in the way: else it says what value and limit say. */
+function gateItem({ name, passes, value, limit, sentence }: Gate): Markup {
+  return html`<li class="${passes ? "open" : "shut"}">${sign(passes ? "good" : "none", passes ? "open" : "closed")} <b>${name}</b><p>${value}<span class="quiet"> · needs: ${limit}</span></p>${passes ? null : html`<small>${sentence}</small>`}</li>`;
 }
 
 /** This node's own probes, and how long a failover takes at worst. */

@@ -1,34 +1,30 @@
 /** The tables: the members side by side, and what each observer sees of the active. They say all that matters without a script. */
 import { memberRows, type MemberRow } from "../cluster-rows.ts";
 import type { StatusView } from "../schema.ts";
-import { html, type Markup } from "./markup.ts";
+import { html, type Content, type Markup } from "./markup.ts";
 import { ago, HEARING_WORDS, latency, sign, toneOfHearing, toneOfServing, toneOfVerdict } from "./words.ts";
 
 type Member = StatusView["members"][number];
 type Votes = NonNullable<StatusView["votes"]>;
 
-/** Members as columns, so that it fits a phone: the rows of `nodectl status`, turned. */
+/** The rows of `nodectl status`. On a phone each row becomes a card: hence the roles, which a changed display would take away. */
 export function membersTable(view: StatusView): Markup {
-  const columns = memberRows(view).map((row) => ({ row, member: view.members.find(({ id }) => id === row.id) ?? null }));
-  const lines: readonly (readonly [string, (column: Column) => Markup | string])[] = [
-    ["Role", ({ row, member }) => html`<b>${row.role}</b>${member === null ? html`<small>for ${ago(view.roleForMs)}</small>` : null}`],
-    ["Elastic IP", ({ row }) => (row.holds ? html`<b class="holds">★ holds it</b>` : "–")],
-    ["Serving", ({ row }) => html`${row.serving === "-" ? "–" : sign(toneOfServing(row.serving), row.serving)}<small>${row.why}</small>`],
-    ["Calls", ({ row }) => dashed(row.calls)],
-    ["Heartbeat", ({ member }) => (member === null ? "–" : heartbeatOf(member))],
-    ["Zone", ({ row }) => dashed(row.zone)],
-    ["Agent", ({ row }) => dashed(row.agent)],
-    ["Asterisk", ({ row }) => dashed(row.asterisk)],
-  ];
-  const heads = columns.map(({ row, member }) => html`<th scope="col">${row.id}<small>${member === null ? `this ${view.kind}` : member.kind}</small></th>`);
-  const body = lines.map(([name, of]) => html`<tr><th scope="row">${name}</th>${columns.map((column) => html`<td>${of(column)}</td>`)}</tr>`);
-  return html`<div class="scroll" role="region" tabindex="0" aria-labelledby="members-caption"><table class="members"><caption id="members-caption">Members of the cluster ${view.cluster}. A question mark: it is silent, and this was its last word.</caption><thead><tr><td></td>${heads}</tr></thead><tbody>${body}</tbody></table></div>`;
+  const heads = ["Member", "Role", "Serving", "Calls", "Heartbeat", "Versions"].map((name) => html`<th role="columnheader" scope="col">${name}</th>`);
+  const rows = memberRows(view).map((row) => memberRow(row, view));
+  return html`<div class="scroll" role="region" tabindex="0" aria-labelledby="members-caption"><table class="cards" role="table"><caption id="members-caption">Members of the cluster ${view.cluster}. With a question mark: it is silent, and this was its last word.</caption><thead role="rowgroup"><tr role="row">${heads}</tr></thead><tbody role="rowgroup">${rows}</tbody></table></div>`;
 }
 
-interface Column {
-  readonly row: MemberRow;
-  /** null for ourselves. */
-  readonly member: Member | null;
+function memberRow(row: MemberRow, view: StatusView): Markup {
+  const member = view.members.find(({ id }) => id === row.id) ?? null;
+  const kind = member === null ? `this ${view.kind}` : member.kind;
+  const cells: readonly (readonly [string, Content])[] = [
+    ["Role", [html`<b class="${row.holds ? "holds" : ""}">${row.holds ? "★ " : ""}${row.role}</b>`, row.holds ? html`<small>holds the address</small>` : null, member === null ? html`<small>for ${ago(view.roleForMs)}</small>` : null]],
+    ["Serving", [row.serving === "-" ? "–" : sign(toneOfServing(row.serving), row.serving), html`<small>${row.why}</small>`]],
+    ["Calls", dashed(row.calls)],
+    ["Heartbeat", member === null ? "–" : heartbeatOf(member)],
+    ["Versions", html`agent ${dashed(row.agent)}${row.asterisk === "-" ? null : html`<small>Asterisk ${row.asterisk}</small>`}`],
+  ];
+  return html`<tr role="row"><th role="rowheader" scope="row">${row.id}<small>${kind}${row.zone === "-" ? "" : `, ${row.zone}`}</small></th>${cells.map(([name, content]) => html`<td role="cell" data-name="${name}"><div>${content}</div></td>`)}</tr>`;
 }
 
 function dashed(text: string): string {
