@@ -24,7 +24,7 @@ function memberRow(row: MemberRow, view: StatusView): Markup {
     ["Heartbeat", member === null ? "–" : heartbeatOf(member)],
     ["Versions", html`agent ${dashed(row.agent)}${row.asterisk === "-" ? null : html`<small>Asterisk ${row.asterisk}</small>`}`],
   ];
-  return html`<tr role="row"><th role="rowheader" scope="row">${row.id}<small>${kind}${row.zone === "-" ? "" : `, ${row.zone}`}</small></th>${cells.map(([name, content]) => html`<td role="cell" data-name="${name}"><div>${content}</div></td>`)}</tr>`;
+  return html`<tr role="row"><th role="rowheader" scope="row">${row.id} <small>${kind}${row.zone === "-" ? "" : `, ${row.zone}`}</small></th>${cells.map(([name, content]) => html`<td role="cell" data-name="${name}"><div>${content}</div></td>`)}</tr>`;
 }
 
 function dashed(text: string): string {
