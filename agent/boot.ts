@@ -20,6 +20,7 @@ import { portsExecutor, type World } from "./executor.ts";
 import { makeHistoryBook } from "./history-book.ts";
 import { makeJournal } from "./journal.ts";
 import { say, type Log } from "./log.ts";
+import { answerQuery } from "./operator-desk.ts";
 import { OPERATOR_SOCKET, OperatorSocket } from "./operator-socket.ts";
 import type { Store } from "./ports.ts";
 import { makeRotation } from "./rotation.ts";
@@ -78,6 +79,7 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
         if (notice.type === "sendHeartbeat") link.send(notice.to, notice.heartbeat);
         // A frame that finds no room is not waited for: the peer's heartbeat will say what it lacks.
         else if (notice.type === "sendRoster") notice.frames.every((frame) => link.send(notice.to, frame));
+        else if (notice.type === "sendOperation") link.send(notice.to, notice.frame);
         else if (notice.type === "resetCloudConnections") world.cloud?.resetConnections();
       },
       observe: (before, event, result) => {
@@ -95,11 +97,12 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
     state: () => driver.state, extra, onDefect, routes: page.routes, streams: page.streams,
   });
   await status.start();
-  const operator = new OperatorSocket(join(config.stateDir, OPERATOR_SOCKET), (command) => { driver.post({ type: "operatorCommanded", command }); }, () => statusView(driver.state, core, extra()));
+  const operator = new OperatorSocket(join(config.stateDir, OPERATOR_SOCKET), (command) => { driver.post({ type: "operatorCommanded", command }); }, (query) => (query.kind === "status" ? statusView(driver.state, core, extra()) : answerQuery(driver.state, core, query)));
   await operator.start();
   await link.start({
     onHeartbeat: (from, heartbeat) => { driver.post({ type: "heartbeatReceived", from, heartbeat }); },
     onRoster: (from, frame) => { driver.post({ type: "rosterReceived", from, frame }); },
+    onOperation: (from, frame) => { driver.post({ type: "operationReceived", from, frame }); },
     onRefused: journal.onRefused,
     onConnection: journal.onConnection,
   });

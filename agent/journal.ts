@@ -10,6 +10,8 @@ import { holderName, sameHolder } from "./core/ownership.ts";
 import type { CoreConfig } from "./core/settings.ts";
 import type { Step } from "./core/step.ts";
 import { hearing } from "./core/suspicion.ts";
+import { switchoverSays } from "./core/switchover.ts";
+import { takeoverSays } from "./core/takeover.ts";
 import type { Completion, Event, Notice, State } from "./core/types.ts";
 import { type Log, type LogLevel, say, type Tell } from "./log.ts";
 import { makeRefusalBook } from "./refusal-book.ts";
@@ -121,12 +123,27 @@ function tellFacts(before: State, event: Event, state: State, config: CoreConfig
   if (config.kind === "node" && old !== null && !sameHolder(old, state.ownership.holder)) {
     tell("warn", "owner-changed", { from: holderName(old), to: holderName(state.ownership.holder) }, `EC2 shows the Elastic IP on ${holderName(state.ownership.holder)}; it was on ${holderName(old)}.`);
   }
+  tellOrders(before, state, tell);
+  if (event.type === "operationReceived") tell("info", "operator-commanded", { command: "switchover", from: event.from }, `An operator asked on ${event.from} for a switchover: ${event.frame.request.reason}`);
   if (event.type === "operatorCommanded") tell("info", "operator-commanded", { command: event.command.kind }, commandInWords(event.command));
   if (event.type === "completed" && event.completion.kind === "claim") {
     const { outcome } = event.completion;
     const ms = Math.round(event.atMs - event.startedAtMs);
     if (outcome.ok) tell("info", "claim-answered", { ms }, `EC2 accepted the claim after ${ms} ms; reading back.`);
     else tell("warn", "claim-answered", { ms, err: outcome.failure }, `The claim ended after ${ms} ms with ${outcome.failure.code}: ${outcome.failure.message}`);
+  }
+}
+
+/** A switchover or a takeover, each time that it comes one step further. */
+function tellOrders(before: State, state: State, tell: Tell): void {
+  const { switchover, takeover } = state;
+  if (switchover !== null && (switchover.id !== before.switchover?.id || switchover.phase !== before.switchover.phase)) {
+    const { id, to, phase } = switchover;
+    tell(phase === "failed" || phase === "refused" ? "warn" : "info", "switchover-changed", { id, to, phase }, switchoverSays(state));
+  }
+  if (takeover !== null && (takeover.id !== before.takeover?.id || takeover.phase !== before.takeover.phase)) {
+    const { id, phase } = takeover;
+    tell("warn", "switchover-changed", { id, phase }, phase === "claiming" ? takeoverSays(state) : takeover.ending);
   }
 }
 
@@ -138,6 +155,10 @@ function commandInWords(command: Extract<Event, { type: "operatorCommanded" }>["
       return `An operator lets this node drain for at most ${inWords(command.forMs)}: ${command.reason}`;
     case "undrain":
       return "An operator ended the drain: this node takes new calls again.";
+    case "switchover":
+      return `An operator asks for a switchover${command.request.to === null ? "" : ` to ${command.request.to}`}${command.request.dryRun ? ", as a dry run" : ""}: ${command.request.reason}`;
+    case "takeover":
+      return `An operator tells this node to take the address over: ${command.request.reason}`;
     case "resume":
       return "An operator resumed automatic claims.";
     case "acknowledge":

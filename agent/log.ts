@@ -14,6 +14,7 @@ export const LOG_EVENTS = {
   "owner-changed": "Two reads of EC2 show the Elastic IP somewhere else than before.",
   "claim-answered": "EC2 answered AssociateAddress. Not yet ownership: that is the role change.",
   "operator-commanded": "An operator's pause, resume or acknowledgement was carried out.",
+  "switchover-changed": "An operator's switchover or takeover began, went on or ended: its sentence.",
   "condition-began": "A lasting situation has begun; `condition` is its name, `about` whom it concerns.",
   "condition-ended": "It is over; `lastedMs` says how long it lasted.",
   "peer-refused": "A connection or frame on the heartbeat port was refused. Told once for each kind and sender; what the sender claims is under `untrusted`.",

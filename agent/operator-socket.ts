@@ -5,7 +5,7 @@
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { z } from "zod";
-import type { OperatorCommand } from "./core/types.ts";
+import type { OperatorCommand } from "./core/operator-command.ts";
 import { AgentError } from "./errors.ts";
 
 /** The socket's name inside STATE_DIR. */
@@ -15,6 +15,8 @@ const LINE_MAX_BYTES = 4_096;
 const IDLE_MAX_MS = 5_000;
 const DAY_MS = 86_400_000;
 
+/** Sixteen hexadecimal digits, chosen by whoever asks. */
+const orderId = z.string().regex(/^[0-9a-f]{16}$/);
 const reason = z.string().trim().min(1).max(200);
 
 /** What may be asked. Durations are bounded: a pause or a drain that nobody remembers is an outage in waiting. */
@@ -24,11 +26,16 @@ export const operatorCommandSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("acknowledge") }),
   z.object({ kind: z.literal("drain"), reason, forMs: z.int().min(1_000).max(DAY_MS) }),
   z.object({ kind: z.literal("undrain") }),
+  z.object({ kind: z.literal("switchover"), request: z.object({ id: orderId, to: z.string().max(32).nullable(), drainMs: z.int().min(0).max(DAY_MS), reason, dryRun: z.boolean() }) }),
+  z.object({ kind: z.literal("takeover"), request: z.object({ id: orderId, reason, from: z.string().max(200), accepted: z.array(z.string().max(40)).max(16), evenIfNotServing: z.boolean() }) }),
 ]) satisfies z.ZodType<OperatorCommand>;
 
 /** What may be asked without changing anything. */
 export const operatorQuerySchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("status") }),
+  z.object({ kind: z.literal("survey") }),
+  z.object({ kind: z.literal("progress"), id: orderId }),
+  z.object({ kind: z.literal("overrides"), evenIfNotServing: z.boolean() }),
 ]);
 export type OperatorQuery = z.infer<typeof operatorQuerySchema>;
 

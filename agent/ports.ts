@@ -5,7 +5,7 @@
  * and must not start anything new. Every rejection is an AgentError with a code from errors.ts.
  */
 import type { AddressReading, ClaimTags, DroppedCalls, InstanceState, Mark, NodeId } from "./core/types.ts";
-import type { Heartbeat, RosterFrame } from "./core/heartbeat.ts";
+import type { Frame, Heartbeat, OperationFrame, RosterFrame } from "./core/heartbeat.ts";
 import type { Call } from "./core/roster.ts";
 import type { MetricMinute } from "./core/metrics.ts";
 import type { MoveRecord } from "./core/moves.ts";
@@ -51,6 +51,8 @@ export type Refusal = "wrong-key" | "unknown-node" | "other-cluster" | "replayed
 export interface PeerLinkHandlers {
   onHeartbeat(from: NodeId, heartbeat: Heartbeat): void;
   onRoster(from: NodeId, frame: RosterFrame): void;
+  /** An operator's order that was given on that member. */
+  onOperation(from: NodeId, frame: OperationFrame): void;
   /** `claimed` is the identity that the other side presented, untrusted; null when it got no further than TCP. */
   onRefused(refusal: Refusal, claimed: string | null, remoteAddress: string): void;
   /** Our own outgoing connection to a member changed. For logs and doctor only: liveness is judged by heartbeats. */
@@ -62,7 +64,7 @@ export interface PeerLink {
   /** Starts listening and dialling. Rejects when the listen address can't be had. */
   start(handlers: PeerLinkHandlers): Promise<void>;
   /** Sends on our own connection to that member; false when there is none (the frame is dropped, never queued). */
-  send(to: NodeId, frame: Heartbeat | RosterFrame): boolean;
+  send(to: NodeId, frame: Frame): boolean;
   /** Replaces the accepted keys (key id to 32 bytes) and the one to dial with; open connections stay. */
   setKeys(keys: ReadonlyMap<string, Uint8Array>, dialWith: string): void;
   close(): Promise<void>;

@@ -6,7 +6,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { WebSocket } from "ws";
-import { encodeFrame, FRAME_MAX_BYTES, type Heartbeat, type RosterFrame } from "../core/heartbeat.ts";
+import { encodeFrame, type Frame, FRAME_MAX_BYTES } from "../core/heartbeat.ts";
 import type { NodeId } from "../core/types.ts";
 import type { Clock } from "../ports.ts";
 import type { LinkLimits } from "./link-guard.ts";
@@ -74,12 +74,12 @@ export class LinkDialler {
   }
 
   /** False when there is no connection, or when the receiver does not take what it was sent before. */
-  send(frame: Heartbeat | RosterFrame): boolean {
+  send(frame: Frame): boolean {
     const text = encodeFrame(frame);
     const line = this.#open;
     if (line?.ws.readyState !== WebSocket.OPEN) return false;
     const { heartbeatBufferedMaxBytes, rosterBufferedMaxBytes } = this.#options.limits;
-    if (line.ws.bufferedAmount > (frame.kind === "heartbeat" ? heartbeatBufferedMaxBytes : rosterBufferedMaxBytes)) return false;
+    if (line.ws.bufferedAmount > (frame.kind === "roster" ? rosterBufferedMaxBytes : heartbeatBufferedMaxBytes)) return false;
     line.ws.send(text);
     return true;
   }

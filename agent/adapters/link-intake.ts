@@ -42,6 +42,7 @@ export function makeFrameIntake(clusterId: string, handlers: PeerLinkHandlers, d
       if (guard === undefined) guards.set(origin.node, (guard = makeReplayGuard()));
       if (!guard.accept(decoded.frame)) return handlers.onRefused("replayed", origin.claimed, origin.address);
       if (decoded.frame.kind === "roster") return handlers.onRoster(origin.node, decoded.frame);
+      if (decoded.frame.kind === "operation") return handlers.onOperation(origin.node, decoded.frame);
       const scheduled = newest.has(origin.node);
       newest.set(origin.node, decoded.frame);
       if (!scheduled) defer(() => deliver(origin.node));

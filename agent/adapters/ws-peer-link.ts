@@ -4,7 +4,7 @@
  * because tomorrow's truth is in the next one. One timer enforces all deadlines and forgives what our own stall caused.
  */
 import { isIP } from "node:net";
-import type { Heartbeat, RosterFrame } from "../core/heartbeat.ts";
+import type { Frame } from "../core/heartbeat.ts";
 import type { NodeId } from "../core/types.ts";
 import { AgentError } from "../errors.ts";
 import type { Clock, PeerLink, PeerLinkHandlers } from "../ports.ts";
@@ -101,7 +101,7 @@ export class WsPeerLink implements PeerLink {
   }
 
   /** Throws a RangeError for a frame that is too long, which only a defect can make. */
-  send(to: NodeId, frame: Heartbeat | RosterFrame): boolean {
+  send(to: NodeId, frame: Frame): boolean {
     return this.#diallers.get(to)?.send(frame) ?? false;
   }
 

@@ -2,10 +2,13 @@
 import { doubtEvidence, watch } from "./evidence.ts";
 import { gateContext, gatesPass, limitIsHit } from "./gates.ts";
 import { canServe, doubtHealth, judgeHealth, stillFails } from "./health.ts";
+import { offersTo } from "./offer.ts";
 import { beginSuspicion, doubtOwnership } from "./ownership.ts";
 import { agePolicy } from "./policy.ts";
 import type { CoreConfig } from "./settings.ts";
 import { ageMember, freshHeartbeat, hearing, initialMember, lateByMs, takesCalls } from "./suspicion.ts";
+import { advanceSwitchover } from "./switchover.ts";
+import { advanceTakeover } from "./takeover.ts";
 import type { ClaimCause, Event, MemberView, NodeId, State } from "./types.ts";
 
 /**
@@ -41,7 +44,7 @@ export function age(state: State, config: CoreConfig): State {
   if (next.draining !== null && next.nowMs >= next.draining.untilMs) next = { ...next, draining: null, heartbeatNow: true };
   next = watchTheHolder(next, config);
   next = suspect(next, config);
-  if (config.kind === "node") next = limit(ready(yieldIfDown(next, config), config), config);
+  if (config.kind === "node") next = advanceTakeover(advanceSwitchover(limit(ready(yieldIfDown(next, config), config), config), config), config);
   return next;
 }
 
@@ -65,12 +68,12 @@ function watchTheHolder(state: State, config: CoreConfig): State {
   return target === state.evidence.target ? state : { ...state, evidence: watch(state.evidence, target, state.nowMs) };
 }
 
-/** Suspicion begins when the active's heartbeat is late, missing, not that of a serving node, or asks for relief. */
+/** Suspicion begins when the active's heartbeat is late, missing, not that of a serving node, asks for relief, or offers us the address. */
 function suspect(state: State, config: CoreConfig): State {
   const { evidence } = state;
   if (evidence.target === null) return state;
   const member = state.members[evidence.target];
-  const well = member?.heartbeat != null && canServe(member.heartbeat.serving) && member.heartbeat.yield === null;
+  const well = member?.heartbeat != null && canServe(member.heartbeat.serving) && member.heartbeat.yield === null && !offersTo(member.heartbeat, config.nodeId);
   const good = well && hearing(member, state.nowMs, config) === "heard" && (member.heardAtMs ?? 0) >= state.doubtedAtMs;
   if (good === (evidence.suspectedAtMs === null)) return state;
   if (good) return { ...state, evidence: { ...evidence, suspectedAtMs: null } };

@@ -16,7 +16,17 @@ const FAILURES_RELATED_MS = 60_000;
 
 /** The one call. `AllowReassociation` only where somebody holds the address: for a free one EC2 then makes it a compare-and-set (promise S5). */
 export function claimRequest(state: State, config: CoreConfig): Extract<Request, { kind: "claim" }> {
-  return { kind: "claim", allowReassociation: state.ownership.holder?.kind === "node", notAfterMs: state.nowMs + config.selfDoubtAfterMs };
+  return { kind: "claim", allowReassociation: mayReassociate(state), notAfterMs: state.nowMs + config.selfDoubtAfterMs };
+}
+
+/** From a member, or from a stranger when an operator has said so (promise S6). */
+export function mayReassociate({ ownership, claim }: State): boolean {
+  return ownership.holder?.kind === "node" || (ownership.holder?.kind === "stranger" && claim?.cause === "takeover");
+}
+
+/** Counts towards CLAIMS_PER_HOUR. */
+export function isAutomatic(cause: ClaimCause): boolean {
+  return cause !== "switchover" && cause !== "takeover";
 }
 
 export function beginClaim(cause: ClaimCause, reason: string, basis: ClaimBasis, atMs: MonotonicMs): ClaimView {
@@ -72,7 +82,7 @@ export function settleSuccess(state: State, config: CoreConfig): State {
   if (claim === null || !isHeldBy(state.ownership, config.nodeId)) return { ...state, claim: null };
   let sets = addSample(state.metrics.sets, "Claims", 1);
   sets = addSample(sets, "ClaimDuration", state.nowMs - claim.decidedAtMs);
-  const policy = { ...state.policy, claimsAtMs: [...state.policy.claimsAtMs, state.nowMs], claimFailures: 0, claimNotBeforeMs: state.nowMs };
+  const policy = { ...state.policy, claimsAtMs: isAutomatic(claim.cause) ? [...state.policy.claimsAtMs, state.nowMs] : state.policy.claimsAtMs, claimFailures: 0, claimFailure: null, claimNotBeforeMs: state.nowMs };
   return { ...state, claim: null, policy, egressGraceUntilMs: state.nowMs + config.egressGraceMs, metrics: { ...state.metrics, sets }, unsaved: true };
 }
 
@@ -82,7 +92,7 @@ export function settleFailure(state: State, random: number, config: CoreConfig):
   const related = state.nowMs - state.policy.claimFailedAtMs < FAILURES_RELATED_MS;
   const failures = (related ? state.policy.claimFailures : 0) + 1;
   const ceilingMs = Math.min(config.claimRetryMaxMs, config.claimRetryMinMs * 2 ** Math.min(failures - 1, 10));
-  const policy = { ...state.policy, claimFailures: failures, claimFailedAtMs: state.nowMs, claimNotBeforeMs: state.nowMs + ceilingMs * (0.5 + random / 2) };
+  const policy = { ...state.policy, claimFailures: failures, claimFailedAtMs: state.nowMs, claimFailure: claimFailure(state), claimNotBeforeMs: state.nowMs + ceilingMs * (0.5 + random / 2) };
   // The address has not moved, so our own egress has no excuse: the next try need not wait for it.
   return { ...state, claim: null, policy, egressGraceUntilMs: state.nowMs, metrics: { ...state.metrics, sets: addSample(state.metrics.sets, "ClaimsFailed", 1) } };
 }

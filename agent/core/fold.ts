@@ -10,6 +10,8 @@ import { foldEnded, foldListing, foldRosterFrame } from "./roster.ts";
 import { adoptPause, operatorPolicy, recordMove } from "./policy.ts";
 import type { CoreConfig } from "./settings.ts";
 import { foldHeartbeat, initialMember } from "./suspicion.ts";
+import { askSwitchover, beginSwitchover, callOff, foldCount, isUnderWay } from "./switchover.ts";
+import { askTakeover } from "./takeover.ts";
 import type { Completion, Event, Failure, Mark, NodeId, State } from "./types.ts";
 
 type Completed = Extract<Event, { type: "completed" }>;
@@ -23,22 +25,40 @@ export function fold(state: State, event: Event, config: CoreConfig): State {
       return heard(state, event, config);
     case "rosterReceived":
       return config.peers.includes(event.from) ? { ...state, peerRosters: { ...state.peerRosters, [event.from]: foldRosterFrame(state.peerRosters[event.from], event.frame) } } : state;
+    case "operationReceived":
+      return config.kind === "node" && config.peers.includes(event.from) ? beginSwitchover(state, event.frame.request, config) : state;
     case "callEnded":
-      return { ...state, roster: foldEnded(state.roster, event.call) };
+      // While a switchover waits for calls to end, each end is a reason to count what is left.
+      return { ...state, roster: foldEnded(state.roster, event.call), startedActions: state.switchover?.phase === "draining" ? forget(state.startedActions, ["probe:counts"]) : state.startedActions };
     case "ariSocketChanged":
       // A closed socket is often the first sign of a crash: ask at once instead of at the next interval.
       return { ...doubtAppliedRole(state), maintenance: null, health: { ...state.health, ariSocketOpen: event.open }, startedActions: event.open ? state.startedActions : forget(state.startedActions, ["probe:ari", "probe:sip"]) };
     case "operatorCommanded":
-      return drain({ ...state, policy: operatorPolicy(state.policy, event.command, state.nowMs, config), heartbeatNow: true, unsaved: true }, event.command);
+      return obey({ ...state, policy: operatorPolicy(state.policy, event.command, state.nowMs, config), heartbeatNow: true, unsaved: true }, event.command, config);
     case "completed":
       return completed(state, event, config);
   }
 }
 
 /** Draining is this node's own state and ends by itself: an operator who loses the connection must not leave a node deaf. */
-function drain(state: State, command: Extract<Event, { type: "operatorCommanded" }>["command"]): State {
-  if (command.kind === "drain") return { ...state, draining: { sinceMs: state.draining?.sinceMs ?? state.nowMs, untilMs: state.nowMs + command.forMs, reason: command.reason } };
-  return command.kind === "undrain" ? { ...state, draining: null } : state;
+function obey(state: State, command: Extract<Event, { type: "operatorCommanded" }>["command"], config: CoreConfig): State {
+  switch (command.kind) {
+    case "drain": {
+      const draining = { sinceMs: state.draining?.sinceMs ?? state.nowMs, untilMs: state.nowMs + command.forMs, reason: command.reason };
+      // A switchover that is under way has its own drain; this one comes back if it fails.
+      return isUnderWay(state.switchover) ? { ...state, switchover: { ...state.switchover, before: draining } } : { ...state, draining };
+    }
+    case "undrain":
+      return callOff(state, config);
+    case "switchover":
+      return askSwitchover(state, command.request, config);
+    case "takeover":
+      return askTakeover(state, command.request, config);
+    case "pause":
+    case "resume":
+    case "acknowledge":
+      return state;
+  }
 }
 
 /** A copy without these keys. */
@@ -120,13 +140,19 @@ function addressRead(state: State, completion: Extract<Completion, { kind: "read
   const next: State = { ...state, ownership, claim, policy: explainLastMove(state.policy, completion.outcome.value) };
   const old = state.ownership.holder;
   if (old === null || sameHolder(old, ownership.holder)) return next;
-  return { ...next, policy: recordMove(next.policy, { atWallMs: state.wallMs, from: holderName(old), to: holderName(ownership.holder), reason: state.claim?.reason ?? SEEN_ON_EC2 }, state.nowMs, config), unsaved: true, heartbeatNow: true };
+  return { ...next, policy: recordMove(next.policy, { atWallMs: state.wallMs, from: holderName(old), to: holderName(ownership.holder), reason: state.claim?.reason ?? handedOver(state, ownership.holder) ?? SEEN_ON_EC2 }, state.nowMs, config), unsaved: true, heartbeatNow: true };
 }
 
 /** The mark of which that member has told last, however long ago. */
 function markToldBy({ members }: State, node: NodeId | undefined): Mark | null {
   const counter = node === undefined ? undefined : members[node]?.heartbeat?.mark;
   return node === undefined || counter == null ? null : { node, counter };
+}
+
+/** The move that our own switchover has led to. */
+function handedOver({ switchover }: State, to: State["ownership"]["holder"]): string | null {
+  const ours = switchover !== null && switchover.offeredAtMs !== null && to?.kind === "node" && to.node === switchover.to;
+  return ours ? `Handed over, as an operator asked: ${switchover.reason}` : null;
 }
 
 function watched(state: State, completion: Extract<Completion, { kind: "watchSip" | "watchEip" }>, event: Completed): State {
@@ -142,7 +168,7 @@ const LATENCIES: Readonly<Record<string, MetricName>> = { ari: "AriLatency", sip
 function probed(state: State, completion: Extract<Completion, { kind: "probe" }>, event: Completed): State {
   const name = LATENCIES[completion.probe];
   const metrics = completion.outcome.ok && name !== undefined ? sample(state, name, event.atMs - event.startedAtMs) : state.metrics;
-  return { ...state, health: foldProbe(state.health, completion, event.startedAtMs, event.atMs, state.draining !== null || state.maintenance === true), metrics };
+  return { ...state, switchover: foldCount(state.switchover, completion, event.startedAtMs), health: foldProbe(state.health, completion, event.startedAtMs, event.atMs, state.draining !== null || state.maintenance === true), metrics };
 }
 
 type Housekeeping = Exclude<Completion, { kind: "claim" | "readAddress" | "readInstance" | "watchSip" | "watchEip" | "reference" | "probe" | "listCalls" | "applyRole" }>;

@@ -3,6 +3,7 @@
  * pass, and status and `nodectl explain` print the sentences of the same gates. So what is shown is what decided.
  */
 import { canServe } from "./health.ts";
+import { offerOf } from "./offer.ts";
 import { holderName, isHeldBy } from "./ownership.ts";
 import { cloudWasAsked, tally, type Tally } from "./quorum.ts";
 import { nodesOf, type CoreConfig } from "./settings.ts";
@@ -30,32 +31,40 @@ export function gateContext(state: State, config: CoreConfig): GateContext {
 
 const inMs = (ms: number): string => `${Math.max(0, Math.round(ms))} ms`;
 
-const serving: Gate = { name: "serving", passes: ({ state }) => canServe(state.health.serving), says: ({ state }) => `This node's Asterisk is ${state.health.serving}: ${state.health.reason}` };
-const notDraining: Gate = { name: "not draining", passes: ({ state }) => state.draining === null && state.maintenance !== true, says: ({ state }) => (state.draining !== null ? `This node refuses new calls, as an operator told it: ${state.draining.reason}` : state.maintenance === true ? "This node's Asterisk is still to be told that it takes calls again." : "This node takes calls.") };
-const notPaused: Gate = { name: "not paused", passes: ({ state }) => !state.policy.pause.on, says: ({ state }) => (state.policy.pause.on ? `Automatic claims are paused by an operator: ${state.policy.pause.reason}` : "Automatic claims are not paused.") };
-const notBlocked: Gate = { name: "not blocked", passes: ({ state }) => !state.policy.blocked, says: ({ state, config }) => (state.policy.blocked ? `Blocked after ${config.claimsPerHour} automatic claims within an hour; an operator must acknowledge (nodectl ack).` : `${state.policy.claimsAtMs.length} of ${config.claimsPerHour} automatic claims made in the last hour.`) };
-const ownerKnown: Gate = { name: "owner known", passes: ({ state }) => state.ownership.holder !== null && state.ownership.candidate === null && state.ownership.readSentAtMs !== null, says: ({ state }) => (state.ownership.readSentAtMs === null ? "EC2 has not been read since this agent started or last doubted itself." : state.ownership.candidate === null ? `EC2 shows the address on ${holderName(state.ownership.holder)}.` : `EC2 showed the address on ${holderName(state.ownership.candidate)} once; waiting for a second read.`) };
+export const serving: Gate = { name: "serving", passes: ({ state }) => canServe(state.health.serving), says: ({ state }) => `This node's Asterisk is ${state.health.serving}: ${state.health.reason}` };
+export const notDraining: Gate = { name: "not draining", passes: ({ state }) => state.draining === null && state.maintenance !== true, says: ({ state }) => (state.draining !== null ? `This node refuses new calls, as an operator told it: ${state.draining.reason}` : state.maintenance === true ? "This node's Asterisk is still to be told that it takes calls again." : "This node takes calls.") };
+export const notPaused: Gate = { name: "not paused", passes: ({ state }) => !state.policy.pause.on, says: ({ state }) => (state.policy.pause.on ? `Automatic claims are paused by an operator: ${state.policy.pause.reason}` : "Automatic claims are not paused.") };
+export const notBlocked: Gate = { name: "not blocked", passes: ({ state }) => !state.policy.blocked, says: ({ state, config }) => (state.policy.blocked ? `Blocked after ${config.claimsPerHour} automatic claims within an hour; an operator must acknowledge (nodectl ack).` : `${state.policy.claimsAtMs.length} of ${config.claimsPerHour} automatic claims made in the last hour.`) };
+export const ownerKnown: Gate = { name: "owner known", passes: ({ state }) => state.ownership.holder !== null && state.ownership.candidate === null && state.ownership.readSentAtMs !== null, says: ({ state }) => (state.ownership.readSentAtMs === null ? "EC2 has not been read since this agent started or last doubted itself." : state.ownership.candidate === null ? `EC2 shows the address on ${holderName(state.ownership.holder)}.` : `EC2 showed the address on ${holderName(state.ownership.candidate)} once; waiting for a second read.`) };
 const retryDue: Gate = { name: "retry due", passes: ({ state }) => state.nowMs >= state.policy.claimNotBeforeMs && state.inFlight["claim"] === undefined && evidenceIsNewer(state), says: ({ state }) => (state.inFlight["claim"] !== undefined ? "The call of an earlier claim has not ended." : state.nowMs < state.policy.claimNotBeforeMs ? `The last claim failed; the next try is in ${inMs(state.policy.claimNotBeforeMs - state.nowMs)}.` : evidenceIsNewer(state) ? "No earlier claim is being waited for." : "The last claim failed; EC2 is read again before the next try.") };
 const onPeer: Gate = { name: "address on a peer", passes: ({ state, config }) => state.evidence.target !== null && config.peers.includes(state.evidence.target), says: ({ state }) => (state.ownership.holder?.kind === "stranger" ? `The address is on ${holderName(state.ownership.holder)}: it is never taken automatically.` : `The address is on ${holderName(state.ownership.holder)}.`) };
-const ownVerdictDown: Gate = { name: "own verdict down", passes: ({ votes }) => votes().own.verdict === "down", says: ({ votes }) => describeOwn(votes()) };
-const nobodyUp: Gate = { name: "nobody says up", passes: ({ votes }) => votes().ups.length === 0, says: ({ votes }) => (votes().ups.length === 0 ? "No observer sees the active alive." : `Sees the active alive: ${votes().ups.join(", ")}. ${votes().cloudReason}`) };
-const majorityDown: Gate = { name: "majority down", passes: ({ votes }) => votes().majority, says: ({ votes }) => `${votes().downs} of ${votes().observers} observers say down; more than half are needed.` };
-const cloudAsked: Gate = { name: "EC2 asked", passes: ({ state, config }) => cloudWasAsked(state, config), says: ({ state, config, votes }) => (cloudWasAsked(state, config) ? `EC2 was read late enough for an alive mark to show. ${votes().cloudReason}` : state.ownership.failure === null ? "EC2 has not yet been read late enough for an alive mark to show." : `EC2 can't be read: ${state.ownership.failure.message}`) };
-const holdDownOver: Gate = { name: "hold-down over", passes: ({ state }) => state.nowMs >= state.policy.holdDownUntilMs, says: ({ state }) => (state.nowMs >= state.policy.holdDownUntilMs ? "No hold-down." : `Hold-down after the last ownership change: ${inMs(state.policy.holdDownUntilMs - state.nowMs)} to go.`) };
+export const ownVerdictDown: Gate = { name: "own verdict down", passes: ({ votes }) => votes().own.verdict === "down", says: ({ votes }) => describeOwn(votes()) };
+export const nobodyUp: Gate = { name: "nobody says up", passes: ({ votes }) => votes().ups.length === 0, says: ({ votes }) => (votes().ups.length === 0 ? "No observer sees the active alive." : `Sees the active alive: ${votes().ups.join(", ")}. ${votes().cloudReason}`) };
+export const majorityDown: Gate = { name: "majority down", passes: ({ votes }) => votes().majority, says: ({ votes }) => `${votes().downs} of ${votes().observers} observers say down; more than half are needed.` };
+export const cloudAsked: Gate = { name: "EC2 asked", passes: ({ state, config }) => cloudWasAsked(state, config), says: ({ state, config, votes }) => (cloudWasAsked(state, config) ? `EC2 was read late enough for an alive mark to show. ${votes().cloudReason}` : state.ownership.failure === null ? "EC2 has not yet been read late enough for an alive mark to show." : `EC2 can't be read: ${state.ownership.failure.message}`) };
+export const holdDownOver: Gate = { name: "hold-down over", passes: ({ state }) => state.nowMs >= state.policy.holdDownUntilMs, says: ({ state }) => (state.nowMs >= state.policy.holdDownUntilMs ? "No hold-down." : `Hold-down after the last ownership change: ${inMs(state.policy.holdDownUntilMs - state.nowMs)} to go.`) };
 const ownerAsked: Gate = { name: "owner asked", passes: ({ state }) => ownerWasAsked(state), says: ({ state }) => (ownerWasAsked(state) ? "EC2 was read since the active is in trouble." : state.ownership.failure === null ? "EC2 has not yet been read since the active is in trouble." : `EC2 can't be read: ${state.ownership.failure.message}`) };
 const yielded: Gate = { name: "active yields", passes: ({ state, config }) => yieldOf(state, config) !== null, says: ({ state, config }) => yieldOf(state, config) ?? "The active does not ask to be relieved." };
 const vacant: Gate = { name: "nobody holds it", passes: ({ state }) => state.ownership.holder?.kind === "nobody", says: ({ state }) => `The address is on ${holderName(state.ownership.holder)}.` };
 const graceOver: Gate = { name: "grace over", passes: ({ state, config }) => state.nowMs - state.ownership.sinceMs >= config.vacantGraceMs, says: ({ state, config }) => `Nobody has held the address for ${inMs(state.nowMs - state.ownership.sinceMs)}; the grace is ${inMs(config.vacantGraceMs)}.` };
 
-const underLimit: Gate = { name: "under the hourly limit", passes: ({ state, config }) => state.policy.claimsAtMs.length < config.claimsPerHour, says: ({ state, config }) => `${state.policy.claimsAtMs.length} of ${config.claimsPerHour} automatic claims made in the last hour.` };
+export const underLimit: Gate = { name: "under the hourly limit", passes: ({ state, config }) => state.policy.claimsAtMs.length < config.claimsPerHour, says: ({ state, config }) => `${state.policy.claimsAtMs.length} of ${config.claimsPerHour} automatic claims made in the last hour.` };
+
+const offered: Gate = { name: "address offered", passes: ({ state, config }) => offerOf(state, config) !== null, says: ({ state, config }) => (offerOf(state, config) === null ? "The active does not offer the address to this node." : "The active offers the address to this node, as an operator asked.") };
+const told: Gate = { name: "operator's word", passes: ({ state }) => state.takeover?.phase === "claiming", says: ({ state }) => (state.takeover?.phase === "claiming" ? "An operator has told this node to take the address over." : "No operator has told this node to take the address over.") };
+const servingOrTold: Gate = { name: "serving", passes: (context) => serving.passes(context) || context.state.takeover?.evenIfNotServing === true, says: (context) => serving.says(context) };
+const askedSinceTold: Gate = { name: "owner asked", passes: ({ state }) => (state.ownership.readSentAtMs ?? -Infinity) >= (state.takeover?.askedAtMs ?? Infinity), says: ({ state }) => (state.ownership.failure !== null && state.ownership.failures > 0 ? `EC2 can't be read: ${state.ownership.failure.message}` : "EC2 is read once more before the claim.") };
 
 const COMMON: readonly Gate[] = [serving, notDraining, notPaused, notBlocked, ownerKnown, retryDue];
 
-/** The gates of each cause, the cheapest first. The rank is not among them: it waits on top (rankPasses). */
+/** The gates of each cause, the cheapest first. The rank of automatic claims is not among them: it waits on top (rankPasses). */
 export const GATES: Readonly<Record<ClaimCause, readonly Gate[]>> = {
   consent: [...COMMON, onPeer, yielded, ownerAsked, underLimit],
   quorum: [...COMMON, onPeer, holdDownOver, ownVerdictDown, nobodyUp, majorityDown, cloudAsked, underLimit],
   vacant: [...COMMON, vacant, graceOver, underLimit],
+  // An operator's word is no automatic claim: neither the hold-down nor the hourly limit is about it.
+  switchover: [offered, serving, notDraining, notPaused, ownerKnown, retryDue, onPeer, ownerAsked],
+  takeover: [told, servingOrTold, notDraining, ownerKnown, retryDue, askedSinceTold],
 };
 
 /** All gates of a cause pass; the rank is left out. */

@@ -17,6 +17,7 @@ const nodeId = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/);
 const verdict = z.enum(["up", "down", "unknown"]);
 const sentence = z.string().max(200);
 const count = z.int().min(0);
+const orderId = z.string().regex(/^[0-9a-f]{16}$/);
 
 const heartbeatSchema = z.object({
   v: z.int().min(1),
@@ -54,6 +55,12 @@ const heartbeatSchema = z.object({
   blocked: z.boolean().default(false),
   /** The sender's availability zone, for people; null where it does not know it. */
   zone: z.string().max(32).nullable().default(null),
+  /** What the sender's last dry run of a claim said; null before the first, and on a witness. */
+  ready: z.boolean().nullable().default(null),
+  /** The last switchover that was asked of the sender as the active. In the phase `yielding` it offers the address to `to`. */
+  switchover: z.object({ id: orderId, to: nodeId.nullable(), phase: z.enum(["draining", "yielding", "withdrawing", "done", "failed", "refused", "checked"]), says: sentence, reason: z.string().max(100) }).nullable().default(null),
+  /** What the sender's claim waits for, while an active offers it the address. */
+  answer: sentence.nullable().default(null),
   software: z.string().max(32),
   asterisk: z.string().max(32).nullable(),
   configDigest: z.string().max(32),
@@ -82,13 +89,32 @@ const rosterSchema = z.object({
 /** A piece of the live call roster. Carries numbers: goes to the peer and to the ledger, nowhere else. */
 export type RosterFrame = z.infer<typeof rosterSchema>;
 
+const DAY_MS = 86_400_000;
+
+const operationSchema = z.object({
+  v: z.int().min(1),
+  kind: z.literal("operation"),
+  cluster: z.string().min(1).max(64),
+  node: nodeId,
+  incarnation: z.string().regex(/^[0-9a-f]{16}$/),
+  /** Grows by one with every order of an incarnation: an old one is not carried out again. */
+  operation: z.int().min(1),
+  request: z.object({ id: orderId, to: nodeId.nullable(), drainMs: z.int().min(0).max(DAY_MS), reason: sentence, dryRun: z.boolean() }),
+});
+
+/** An operator's order, passed on to the node that it is for. */
+export type OperationFrame = z.infer<typeof operationSchema>;
+
+/** Everything that travels on the link. */
+export type Frame = Heartbeat | RosterFrame | OperationFrame;
+
 /** What decoding found. */
-export type Decoded = { readonly ok: true; readonly frame: Heartbeat | RosterFrame } | { readonly ok: false; readonly refusal: "malformed" | "version" | "other-cluster" | "unknown-node" | "oversized"; readonly detail: string };
+export type Decoded = { readonly ok: true; readonly frame: Frame } | { readonly ok: false; readonly refusal: "malformed" | "version" | "other-cluster" | "unknown-node" | "oversized"; readonly detail: string };
 
 const headSchema = z.object({ v: z.int().min(1), kind: z.string().max(32), cluster: z.string().max(64), node: z.string().max(64) });
 
 /** The text of a frame. Throws a RangeError when it would exceed FRAME_MAX_BYTES, which only a defect can cause. */
-export function encodeFrame(frame: Heartbeat | RosterFrame): string {
+export function encodeFrame(frame: Frame): string {
   const text = JSON.stringify(frame);
   // Four bytes is the most that UTF-8 needs for a code unit pair; the exact count is only taken when it could matter.
   if (text.length > FRAME_MAX_BYTES / 4 && new TextEncoder().encode(text).length > FRAME_MAX_BYTES) throw new RangeError(`a ${frame.kind} frame of ${text.length} characters exceeds ${FRAME_MAX_BYTES} bytes`);
@@ -112,7 +138,8 @@ export function decodeFrame(text: string, cluster: string, sender: NodeId): Deco
   if (head.data.v < PROTOCOL_OLDEST || head.data.v > PROTOCOL_VERSION + 1) return { ok: false, refusal: "version", detail: `speaks version ${head.data.v}, this agent ${PROTOCOL_OLDEST} to ${PROTOCOL_VERSION + 1}` };
   if (head.data.cluster !== cluster) return { ok: false, refusal: "other-cluster", detail: "the frame names another cluster" };
   if (head.data.node !== sender) return { ok: false, refusal: "unknown-node", detail: "the frame names another node than the connection" };
-  const parsed = head.data.kind === "roster" ? rosterSchema.safeParse(value) : heartbeatSchema.safeParse(value);
+  const schema = head.data.kind === "roster" ? rosterSchema : head.data.kind === "operation" ? operationSchema : heartbeatSchema;
+  const parsed = schema.safeParse(value);
   if (!parsed.success) return { ok: false, refusal: "malformed", detail: fieldOf(parsed.error) };
   return { ok: true, frame: parsed.data };
 }

@@ -2,15 +2,33 @@
 import type { Heartbeat } from "./heartbeat.ts";
 import type { PersistedState } from "./persisted.ts";
 import type { CoreConfig } from "./settings.ts";
-import type { MonotonicMs, Move, OperatorCommand, Pause, Policy, WallMs } from "./types.ts";
+import type { OperatorCommand } from "./operator-command.ts";
+import type { MonotonicMs, NodeId, Policy, WallMs } from "./types.ts";
 
 const HOUR_MS = 3_600_000;
 /** Moves kept in memory and in STATE_DIR. */
 const MOVES_KEPT = 50;
 
+/** The cluster-wide stop of automatic claims. The higher revision wins, then the greater node name. */
+export interface Pause {
+  readonly revision: number;
+  readonly setBy: NodeId;
+  readonly on: boolean;
+  readonly reason: string;
+  readonly untilMs: MonotonicMs | null;
+}
+
+/** A change of the address's holder as this node saw it. */
+export interface Move {
+  readonly atWallMs: WallMs;
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+}
+
 /** A first start: nothing limits a claim. */
 export function initialPolicy(atMs: MonotonicMs): Policy {
-  return { pause: { revision: 0, setBy: "", on: false, reason: "", untilMs: null }, blocked: false, holdDownUntilMs: atMs, claimsAtMs: [], claimNotBeforeMs: atMs, claimFailures: 0, claimFailedAtMs: atMs, moves: [] };
+  return { pause: { revision: 0, setBy: "", on: false, reason: "", untilMs: null }, blocked: false, holdDownUntilMs: atMs, claimsAtMs: [], claimNotBeforeMs: atMs, claimFailures: 0, claimFailedAtMs: atMs, claimFailure: null, moves: [] };
 }
 
 /**
@@ -29,6 +47,7 @@ export function restorePolicy(saved: PersistedState, atMs: MonotonicMs, wallMs: 
     claimNotBeforeMs: atMs,
     claimFailures: 0,
     claimFailedAtMs: atMs,
+    claimFailure: null,
     moves: saved.moves,
   };
 }
@@ -80,6 +99,8 @@ export function operatorPolicy(policy: Policy, command: OperatorCommand, nowMs: 
       return { ...policy, pause: { revision: policy.pause.revision + 1, setBy: config.nodeId, on: false, reason: "", untilMs: null } };
     case "drain":
     case "undrain":
+    case "switchover":
+    case "takeover":
       return policy;
     case "acknowledge":
       return { ...policy, blocked: false, claimsAtMs: [] };

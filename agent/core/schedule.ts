@@ -83,13 +83,20 @@ function ownProbes(due: Due[], state: State, config: CoreConfig): void {
   if (state.health.probes.ari?.okAtMs != null) {
     add("queues", config.queuesIntervalMs, config.canaryTimeoutMs);
     if (config.database) add("database", config.stasisIntervalMs, config.canaryTimeoutMs);
-    add("counts", config.countsIntervalMs, config.canaryTimeoutMs);
+    add("counts", countsMs(state, config), config.canaryTimeoutMs);
     add("contacts", config.contactsIntervalMs, config.canaryTimeoutMs);
     add("version", config.contactsIntervalMs, config.canaryTimeoutMs);
     // A standby has no calls to tell of; one that was active a moment ago still has.
     const carries = state.role === "active" || state.roster.calls.size > 0;
     if (carries && sinceStart(state, "listCalls") >= listingIntervalMs(state.roster, config)) due.push({ key: "listCalls", deadlineMs: config.canaryTimeoutMs, request: { kind: "listCalls" } });
   }
+}
+
+/** A switchover waits for the number of calls: at once when Asterisk has begun to refuse new ones, and often from then on. */
+function countsMs({ switchover, startedActions }: State, config: CoreConfig): number {
+  if (switchover?.phase !== "draining") return config.countsIntervalMs;
+  const first = switchover.refusingSinceMs !== null && (startedActions["probe:counts"] ?? -Infinity) < switchover.refusingSinceMs;
+  return first ? 0 : config.probeIntervalMs;
 }
 
 const PROBE_KEYS: Readonly<Partial<Record<ProbeName, string>>> = { ari: "probe:ari", sip: "probe:sip", sipTcp: "probe:sipTcp", canary: "probe:canary", queues: "probe:queues", database: "probe:database", counts: "probe:counts", contacts: "probe:contacts", version: "probe:version" };
@@ -158,6 +165,9 @@ function readIsDue(state: State, config: CoreConfig): boolean {
   // A claim whose answer is slow may have taken effect already: begin to read before the answer is there.
   if (state.claim !== null) return sinceMs >= config.ownerConfirmIntervalMs && (state.claim.phase !== "calling" || nowMs - state.claim.decidedAtMs >= 2 * config.ownerConfirmIntervalMs);
   const startedAtMs = nowMs - sinceMs;
+  if (state.takeover?.phase === "claiming" && startedAtMs < state.takeover.askedAtMs) return true;
+  // Who offers the address, or has withdrawn the offer, wants to know soon what has become of it.
+  if (state.switchover?.phase === "yielding" || state.switchover?.phase === "withdrawing") return sinceMs >= config.suspectReadIntervalMs;
   if (evidence.suspectedAtMs !== null) {
     const decisiveAtMs = decisiveReadAtMs(state, config);
     if (startedAtMs < evidence.suspectedAtMs || (decisiveAtMs !== null && startedAtMs < decisiveAtMs && nowMs >= decisiveAtMs)) return true;

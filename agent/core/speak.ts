@@ -1,16 +1,21 @@
 /** What this member says to the others: the heartbeats that are due. */
+import { gateContext, waitsFor } from "./gates.ts";
 import { PROTOCOL_VERSION, type Heartbeat } from "./heartbeat.ts";
+import { offerOf } from "./offer.ts";
 import { framesFor, generationHeld, publish } from "./roster.ts";
 import { isHeldBy } from "./ownership.ts";
 import { judge } from "./evidence.ts";
 import type { CoreConfig } from "./settings.ts";
 import { hearing } from "./suspicion.ts";
+import { switchoverSays } from "./switchover.ts";
 import type { NodeId, Notice, State } from "./types.ts";
 
 /** Send times kept for the round trip: more heartbeats than can be under way. */
 const SENT_KEPT = 32;
 /** A roster that was not acknowledged by then is sent again (ms): several heartbeats. */
 const RESEND_AFTER_MS = 2_000;
+/** Of the reason of a switchover so many characters go into a heartbeat. */
+const REASON_MAX = 100;
 
 /** The heartbeats that are due now, one for every member, and the state in which they are sent. */
 export function speak(state: State, config: CoreConfig): { readonly state: State; readonly notices: readonly Notice[] } {
@@ -66,11 +71,27 @@ function commonPart(state: State, config: CoreConfig): Omit<Heartbeat, "hearsYou
     mark: state.marking.confirmed,
     blocked: state.policy.blocked,
     zone: state.zone,
+    ready: state.claimReady.ready,
+    switchover: switchoverPart(state),
+    answer: answerPart(state, config),
     software: config.software,
     asterisk: state.health.version,
     configDigest: config.configDigest,
     calls: state.health.calls,
   };
+}
+
+function switchoverPart(state: State): Heartbeat["switchover"] {
+  const { switchover } = state;
+  if (switchover === null) return null;
+  return { id: switchover.id, to: switchover.to, phase: switchover.phase, says: spoken(switchoverSays(state)), reason: spoken(switchover.reason).slice(0, REASON_MAX) };
+}
+
+/** To an active that offers us the address: what our claim waits for, or why the last one failed. */
+function answerPart(state: State, config: CoreConfig): string | null {
+  if (state.role !== "standby" || offerOf(state, config) === null) return null;
+  const { claimFailure: failure } = state.policy;
+  return spoken(failure === null ? waitsFor("switchover", gateContext(state, config)) : `its last claim failed with ${failure.code}, ${failure.message}`);
 }
 
 /** A sentence as it may go into a frame. Control characters and halves of characters would be escaped at six bytes each, and the frame could not leave. */

@@ -10,6 +10,7 @@ import { initialEvidence } from "./evidence.ts";
 import { fold } from "./fold.ts";
 import { gateContext } from "./gates.ts";
 import { initialHealth } from "./health.ts";
+import { PROTOCOL_VERSION } from "./heartbeat.ts";
 import { claimBasis } from "./moves.ts";
 import { initialOwnership } from "./ownership.ts";
 import { initialPolicy } from "./policy.ts";
@@ -19,6 +20,7 @@ import { PUBLISH_DEADLINE_MS, PUBLISH_KEY, schedule } from "./schedule.ts";
 import type { CoreConfig } from "./settings.ts";
 import { speak } from "./speak.ts";
 import { initialMember } from "./suspicion.ts";
+import { endWhenDeposed } from "./switchover.ts";
 import { rowThatHolds, type Row } from "./transitions.ts";
 import type { Action, Event, MonotonicMs, Notice, Policy, RequestAction, State, WallMs } from "./types.ts";
 
@@ -54,7 +56,7 @@ export function initialState(boot: Boot, config: CoreConfig): State {
     incarnation: boot.incarnation, zone: boot.zone ?? null, sequence: 0, sentAtMs: [], tickedAtMs: atMs, lagMs: 0, memoryMib: 0, doubtedAtMs: atMs, doubtedSequence: 0, lastLateByMs: 0,
     members, ownership: initialOwnership(atMs), evidence: initialEvidence(atMs), health: initialHealth(atMs),
     yielding: null, claim: null, readySince: null, policy: boot.policy ?? initialPolicy(atMs), marking: { counter: 0, confirmed: null, failure: null }, claimReady: { ready: null, failure: null, markAllowed: null },
-    egressGraceUntilMs: atMs, startedActions: {}, inFlight: {}, nextActionId: 1, unsaved: false, saveFailure: null, heartbeatNow: true, jitter: 0.5, tagging: null, publishFailure: null, roster: EMPTY_ROSTER, peerRosters: {}, dropped: null, draining: null, maintenance: null, appliedRole: null, roleDoubtedAtMs: atMs, peerActive: null, peerDemotedAtMs: null,
+    egressGraceUntilMs: atMs, startedActions: {}, inFlight: {}, nextActionId: 1, unsaved: false, saveFailure: null, heartbeatNow: true, jitter: 0.5, tagging: null, publishFailure: null, roster: EMPTY_ROSTER, peerRosters: {}, dropped: null, draining: null, switchover: null, takeover: null, passingOn: [], operations: 0, maintenance: null, appliedRole: null, roleDoubtedAtMs: atMs, peerActive: null, peerDemotedAtMs: null,
     metrics: { startedAtWallMs: wallMs, sets: {} }, sampledAtMs: atMs, metricsSinceMs: atMs, metricsDropped: 0,
   };
 }
@@ -76,6 +78,11 @@ export function step(state: State, event: Event, config: CoreConfig): Step {
   const answered = state.claim?.phase === "calling" && (next.claim?.phase === "accepted" || next.claim?.phase === "unknown");
   if (answered || row?.to === "active") notices.push({ type: "resetCloudConnections" });
   if (answered) next = { ...next, egressGraceUntilMs: next.nowMs + config.egressGraceMs };
+  for (const { to, request } of next.passingOn) {
+    next = { ...next, operations: next.operations + 1 };
+    notices.push({ type: "sendOperation", to, frame: { v: PROTOCOL_VERSION, kind: "operation", cluster: config.clusterId, node: config.nodeId, incarnation: state.incarnation, operation: next.operations, request } });
+  }
+  if (next.passingOn.length > 0) next = { ...next, passingOn: [] };
   const sampled = sampleMetrics(next, config);
   const scheduled = schedule(sampled.state, config);
   const spoken = speak(scheduled.state, config);
@@ -88,7 +95,7 @@ export function step(state: State, event: Event, config: CoreConfig): Step {
 function change(state: State, row: Row, reason: string, config: CoreConfig): State {
   const settled = row.from !== "claiming" ? state : row.to === "active" ? settleSuccess(state, config) : settleFailure(state, state.jitter, config);
   const claimed = row.name === "claim-confirmed" && state.claim !== null;
-  const deposed = row.name === "deposed" ? countDemotion(settled) : settled;
+  const deposed = row.name === "deposed" ? endWhenDeposed(countDemotion(settled), config) : settled;
   return {
     ...deposed,
     role: row.to,

@@ -5,7 +5,9 @@
  */
 import { claimCameToNothing, claimFailure, claimStaysUnknown, claimWasRefused } from "./claim.ts";
 import { gatesPass, rankPasses, yieldOf, type GateContext } from "./gates.ts";
+import { offerOf } from "./offer.ts";
 import { holderName, isHeldBy } from "./ownership.ts";
+import { takeoverSays } from "./takeover.ts";
 import type { ClaimCause, Role } from "./types.ts";
 
 export interface Row {
@@ -30,6 +32,8 @@ export const TRANSITIONS: readonly Row[] = [
   { name: "found-here", from: "starting", to: "active", when: here, meaning: "After a start, two reads of EC2 show the address on this node.", says: () => "EC2 shows the address on this node: it is active. Nothing changes for callers." },
   { name: "found-elsewhere", from: "starting", to: "standby", when: elsewhere, meaning: "After a start, two reads of EC2 show the address elsewhere.", says: (context) => `EC2 shows the address on ${holder(context)}: this node is standby.` },
   { name: "handed-over", from: "standby", to: "active", when: here, meaning: "Two reads of EC2 show the address here, although this node has no claim under way: an operator moved it, or an earlier claim took effect late.", says: () => "EC2 shows the address on this node, without a claim under way: somebody moved it here, or an earlier claim took effect late. It is active." },
+  { name: "claim-by-switchover", from: "standby", to: "claiming", cause: "switchover", when: (context) => gatesPass("switchover", context), meaning: "The active offers the address to this node, because an operator asked for a switchover.", says: (context) => `${holder(context)} hands the address over, as an operator asked: ${offerOf(context.state, context.config) ?? ""}` },
+  { name: "claim-by-takeover", from: "standby", to: "claiming", cause: "takeover", when: (context) => gatesPass("takeover", context), meaning: "An operator has told this node to take the address over, against whatever the evidence says.", says: ({ state }) => takeoverSays(state) },
   { name: "claim-by-consent", from: "standby", to: "claiming", cause: "consent", when: claims("consent"), meaning: "The active says that it can't serve and asks to be relieved.", says: (context) => `${holder(context)} asks to be relieved: ${yieldOf(context.state, context.config) ?? ""}` },
   { name: "claim-by-quorum", from: "standby", to: "claiming", cause: "quorum", when: claims("quorum"), meaning: "Every sign of life from the active is gone for a majority of the observers, and EC2 does not show that it still lives.", says: (context) => quorumSentence(context) },
   { name: "claim-vacant", from: "standby", to: "claiming", cause: "vacant", when: claims("vacant"), meaning: "Nobody holds the address, the grace is over, and no serving node ranks lower.", says: () => "Nobody holds the address, and this is the first serving node in line." },

@@ -5,12 +5,16 @@
  */
 import type { Evidence } from "./evidence.ts";
 import type { Health, ProbeName } from "./health.ts";
-import type { Heartbeat, RosterFrame } from "./heartbeat.ts";
+import type { Heartbeat, OperationFrame, RosterFrame } from "./heartbeat.ts";
 import type { MetricAccumulators, MetricMinute } from "./metrics.ts";
 import type { ClaimBasis } from "./moves.ts";
+import type { OperatorCommand } from "./operator-command.ts";
 import type { Ownership } from "./ownership.ts";
 import type { PersistedState } from "./persisted.ts";
+import type { Move, Pause } from "./policy.ts";
 import type { Call, OwnRoster, PeerRoster } from "./roster.ts";
+import type { Switchover, SwitchoverRequest } from "./switchover.ts";
+import type { Takeover } from "./takeover.ts";
 
 /** Milliseconds on a clock that never goes back. */
 export type MonotonicMs = number;
@@ -43,8 +47,8 @@ export interface AddressReading {
 /** EC2's view of an instance. `impaired`: running, but a status check fails. */
 export type InstanceState = "pending" | "running" | "impaired" | "stopping" | "stopped" | "shutting-down" | "terminated";
 
-/** Why a claim is made. */
-export type ClaimCause = "quorum" | "consent" | "vacant";
+/** Why a claim is made. The last two are an operator's word, the others are automatic. */
+export type ClaimCause = "quorum" | "consent" | "vacant" | "switchover" | "takeover";
 
 /** The calls that a failover has cut (promise N3). Carries numbers: for the ledger and the Stasis application only. */
 export interface DroppedCalls {
@@ -134,16 +138,11 @@ export interface RequestAction {
 export type Notice =
   | { readonly type: "sendHeartbeat"; readonly to: NodeId; readonly heartbeat: Heartbeat }
   | { readonly type: "sendRoster"; readonly to: NodeId; readonly frames: readonly RosterFrame[] }
+  | { readonly type: "sendOperation"; readonly to: NodeId; readonly frame: OperationFrame }
   | { readonly type: "resetCloudConnections" }
   | { readonly type: "roleChanged"; readonly from: Role; readonly to: Role; readonly row: string; readonly reason: string };
 
 export type Action = RequestAction | Notice;
-
-/** What an operator may ask. `pause` and `resume` are for the cluster, the others for this node. */
-export type OperatorCommand =
-  | { readonly kind: "drain"; readonly reason: string; readonly forMs: number }
-  | { readonly kind: "undrain" }
-  | { readonly kind: "pause"; readonly reason: string; readonly forMs: number | null } | { readonly kind: "resume" } | { readonly kind: "acknowledge" };
 
 /**
  * A fact that has happened, with the monotonic instant at which it was observed; `atMs` never decreases.
@@ -153,6 +152,7 @@ export type Event =
   | { readonly type: "ticked"; readonly atMs: MonotonicMs; readonly wallMs: WallMs; readonly lagMs: number; readonly memoryMib: number }
   | { readonly type: "heartbeatReceived"; readonly atMs: MonotonicMs; readonly from: NodeId; readonly heartbeat: Heartbeat }
   | { readonly type: "rosterReceived"; readonly atMs: MonotonicMs; readonly from: NodeId; readonly frame: RosterFrame }
+  | { readonly type: "operationReceived"; readonly atMs: MonotonicMs; readonly from: NodeId; readonly frame: OperationFrame }
   | { readonly type: "callEnded"; readonly atMs: MonotonicMs; readonly call: string }
   | { readonly type: "ariSocketChanged"; readonly atMs: MonotonicMs; readonly open: boolean }
   | { readonly type: "completed"; readonly atMs: MonotonicMs; readonly id: number; readonly key: string; readonly startedAtMs: MonotonicMs; readonly random: number; readonly completion: Completion }
@@ -172,15 +172,6 @@ export interface MemberView {
   readonly unheardSinceMs: MonotonicMs | null;
 }
 
-/** The cluster-wide stop of automatic claims. The higher revision wins, then the greater node name. */
-export interface Pause {
-  readonly revision: number;
-  readonly setBy: NodeId;
-  readonly on: boolean;
-  readonly reason: string;
-  readonly untilMs: MonotonicMs | null;
-}
-
 /** A claim under way: from the decision to the read-back that settles it. */
 export interface ClaimView {
   readonly cause: ClaimCause;
@@ -195,14 +186,6 @@ export interface ClaimView {
   readonly contraryReads: number;
 }
 
-/** A change of the address's holder as this node saw it. */
-export interface Move {
-  readonly atWallMs: WallMs;
-  readonly from: string;
-  readonly to: string;
-  readonly reason: string;
-}
-
 /** The limits on automatic claims, most of which survive a restart. */
 export interface Policy {
   readonly pause: Pause;
@@ -214,8 +197,9 @@ export interface Policy {
   /** Backoff after a claim that did not succeed. */
   readonly claimNotBeforeMs: MonotonicMs;
   readonly claimFailures: number;
-  /** When the last of them failed. */
+  /** When the last of them failed, and why. */
   readonly claimFailedAtMs: MonotonicMs;
+  readonly claimFailure: Failure | null;
   readonly moves: readonly Move[];
 }
 
@@ -293,6 +277,14 @@ export interface State {
   readonly peerRosters: Readonly<Record<NodeId, PeerRoster>>;
   /** This node refuses new calls on purpose, while those in progress go on; null when it takes them. Not kept over a restart. */
   readonly draining: { readonly sinceMs: MonotonicMs; readonly untilMs: MonotonicMs; readonly reason: string } | null;
+  /** The last switchover that was asked of this node as the active; forgotten a while after its end. */
+  readonly switchover: Switchover | null;
+  /** The last takeover that an operator has asked of this node; forgotten a while after its end. */
+  readonly takeover: Takeover | null;
+  /** Operators' orders for another node, about to leave. */
+  readonly passingOn: readonly { readonly to: NodeId; readonly request: SwitchoverRequest }[];
+  /** How many such orders this agent has passed on; each carries its number. */
+  readonly operations: number;
   /** What Asterisk was last told; null when it may have forgotten (it or we have restarted). */
   readonly maintenance: boolean | null;
   /** The role whose configuration Asterisk was last told to read; null when that is not known (a start, a failure, a restart of Asterisk). */

@@ -3,8 +3,10 @@
  * the gates themselves say whether they pass and in which words; this file adds what each gate measured and its limit.
  */
 import type { ProbeTrack, ReferenceTrack } from "../core/evidence.ts";
+import { isAutomatic } from "../core/claim.ts";
 import { GATES, gateContext, rankOf, rankPasses, waitsFor, yieldOf, type GateContext } from "../core/gates.ts";
 import { inWords } from "../core/in-words.ts";
+import { offerOf } from "../core/offer.ts";
 import { holderName } from "../core/ownership.ts";
 import { decisiveReadAtMs, type Tally } from "../core/quorum.ts";
 import type { CoreConfig } from "../core/settings.ts";
@@ -16,7 +18,7 @@ import { waitsForSentence } from "./waits-for.ts";
 /** The pseudo gate that comes last: the rank's wait, and nobody else claiming. */
 export const RANK_GATE = "its turn";
 
-const CAUSES: readonly ClaimCause[] = ["consent", "quorum", "vacant"];
+const AUTOMATIC: readonly ClaimCause[] = ["consent", "quorum", "vacant"];
 
 type Measured = { readonly value: string; readonly limit: string };
 
@@ -42,6 +44,8 @@ export const MEASURES: Readonly<Record<string, (context: GateContext) => Measure
   "active yields": ({ state, config }) => ({ value: yieldOf(state, config) === null ? "no" : "asks to be relieved", limit: "asks to be relieved" }),
   "nobody holds it": (context) => ({ value: holder(context), limit: "nobody" }),
   "grace over": ({ state, config }) => ({ value: `${Math.round(state.nowMs - state.ownership.sinceMs)} ms`, limit: `${config.vacantGraceMs} ms (VACANT_GRACE_MS)` }),
+  "address offered": (context) => ({ value: offerOf(context.state, context.config) === null ? "no" : "offered", limit: "offered to this node" }),
+  "operator's word": ({ state }) => ({ value: state.takeover?.phase ?? "none", limit: "a takeover asked of this node" }),
   "under the hourly limit": ({ state, config }) => ({ value: String(state.policy.claimsAtMs.length), limit: `fewer than ${config.claimsPerHour} (CLAIMS_PER_HOUR)` }),
 };
 
@@ -67,7 +71,7 @@ export function explanationOf(state: State, config: CoreConfig): Explanation {
     holder: holder(context),
     wouldClaim,
     sentence: wouldClaim === null ? `No. ${whyNot(context)}` : `Yes, by ${wouldClaim}: ${row?.says(context) ?? ""}`,
-    causes: state.role === "witness" ? [] : CAUSES.map((cause) => causeView(cause, context)),
+    causes: state.role === "witness" ? [] : causesOf(context).map((cause) => causeView(cause, context)),
     observers: state.evidence.target === null ? [] : observersOf(context),
     cloud: { verdict: context.votes().cloud, reason: context.votes().cloudReason },
     references: [referenceView("private", state.evidence.private, state), referenceView("public", state.evidence.public, state)],
@@ -82,9 +86,15 @@ function whyNot(context: GateContext): string {
   return waitsForSentence(context);
 }
 
+/** An operator's causes are shown while there is an operator's word. */
+function causesOf({ state, config }: GateContext): readonly ClaimCause[] {
+  return [...(offerOf(state, config) === null ? [] : ["switchover" as const]), ...(state.takeover?.phase === "claiming" ? ["takeover" as const] : []), ...AUTOMATIC];
+}
+
 function causeView(cause: ClaimCause, context: GateContext): Explanation["causes"][number] {
   const gates = GATES[cause].map((gate) => ({ name: gate.name, passes: gate.passes(context), ...(MEASURES[gate.name]?.(context) ?? { value: "", limit: "" }), sentence: gate.says(context) }));
   const open = gates.every((gate) => gate.passes);
+  if (!isAutomatic(cause)) return { cause, passes: open, gates };
   const turn = { name: RANK_GATE, passes: rankPasses(cause, context.state, context.config), ...rankMeasured(cause, context), sentence: open ? waitsFor(cause, context) : "Counted from the moment when all the others pass." };
   return { cause, passes: open && turn.passes, gates: [...gates, turn] };
 }

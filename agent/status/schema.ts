@@ -102,7 +102,7 @@ export const statusSchema = z.object({
   members: z.array(member),
   /** null while there is nobody to watch. */
   votes: votes.nullable(),
-  claim: z.object({ cause: z.enum(["quorum", "consent", "vacant"]), reason: z.string(), phase: z.string(), forMs: ms, contraryReads: z.number(), failure: failure.nullable() }).nullable(),
+  claim: z.object({ cause: z.enum(["quorum", "consent", "vacant", "switchover", "takeover"]), reason: z.string(), phase: z.string(), forMs: ms, contraryReads: z.number(), failure: failure.nullable() }).nullable(),
   /** What must hold before a claim of each cause; null unless this node is a standby. */
   gates: z.object({ consent: z.array(gate), quorum: z.array(gate), vacant: z.array(gate) }).nullable(),
   policy: z.object({

@@ -1,8 +1,10 @@
 /** The one sentence that answers "what is it waiting for?", whatever the role. For a standby the gates' own words. */
 import { GATES, type GateContext, waitsFor, yieldOf } from "../core/gates.ts";
 import { canServe } from "../core/health.ts";
+import { offerOf } from "../core/offer.ts";
 import { holderName } from "../core/ownership.ts";
 import { servingNodes } from "../core/conditions-of-members.ts";
+import { isUnderWay, switchoverSays } from "../core/switchover.ts";
 import type { ClaimCause } from "../core/types.ts";
 
 /** Gates of a claim by quorum that only a dying active opens; while the rest is open, this standby is ready. */
@@ -25,6 +27,8 @@ export function waitsForSentence(context: GateContext): string {
 
 function ofStandby(context: GateContext): string {
   const { state, config } = context;
+  if (state.takeover?.phase === "claiming") return ofCause("takeover", context);
+  if (offerOf(state, config) !== null) return ofCause("switchover", context);
   if (yieldOf(state, config) !== null) return ofCause("consent", context);
   if (state.ownership.holder?.kind === "nobody") return ofCause("vacant", context);
   const closed = GATES.quorum.filter((gate) => !gate.passes(context));
@@ -48,6 +52,7 @@ function ofClaim({ state }: GateContext): string {
 
 function ofActive({ state, config }: GateContext): string {
   if (state.ownership.candidate !== null) return `A second read of EC2; one shows the address on ${holderName(state.ownership.candidate)}.`;
+  if (isUnderWay(state.switchover)) return switchoverSays(state);
   if (state.yielding !== null) return "A standby that takes over, as this node asks for relief.";
   const relief = servingNodes(state, config).filter((node) => node !== config.nodeId);
   if (canServe(state.health.serving)) return relief.length > 0 ? "Nothing: it serves callers." : "Nothing: it serves callers. No standby is known to be ready.";

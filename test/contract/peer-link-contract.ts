@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import type { Heartbeat } from "../../agent/core/heartbeat.ts";
 import type { NodeId } from "../../agent/core/types.ts";
 import type { PeerLink } from "../../agent/ports.ts";
-import { CLUSTER, FIRST_LIFE, heartbeatOf, keyOf, rosterOf, SECOND_LIFE, type Seen } from "../support/peer-frames.ts";
+import { CLUSTER, FIRST_LIFE, heartbeatOf, keyOf, operationOf, rosterOf, SECOND_LIFE, type Seen } from "../support/peer-frames.ts";
 
 /** Who joins. Defaults: the lab's cluster, key k1 made of ones, knowing everybody else. */
 export interface Joiner {
@@ -76,6 +76,15 @@ export function describePeerLinkContract(name: string, makeBench: () => Promise<
       assert.deepEqual(b.seen.heartbeats, [{ from: "a", heartbeat }]);
       assert.deepEqual(b.seen.rosters, [{ from: "a", frame: rosterOf("a") }]);
       assert.deepEqual(a.seen.heartbeats, []);
+    });
+
+    it("delivers an operator's order once, whatever is sent", async () => {
+      const { a, b } = await pair();
+      for (let times = 0; times < 3; times += 1) assert.equal(a.link.send("b", operationOf("a", 1)), true);
+      assert.equal(a.link.send("b", operationOf("a", 2)), true);
+      await bench.until("both orders to arrive", () => b.seen.operations.length === 2);
+      assert.deepEqual(b.seen.operations, [{ from: "a", frame: operationOf("a", 1) }, { from: "a", frame: operationOf("a", 2) }]);
+      assert.deepEqual(b.seen.refusals.map(({ refusal }) => refusal), ["replayed", "replayed"]);
     });
 
     it("drops a frame that has no connection, and says so", async () => {

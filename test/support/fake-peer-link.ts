@@ -8,7 +8,7 @@
  */
 import { makeFrameIntake, type FrameIntake } from "../../agent/adapters/link-intake.ts";
 import { acceptsKey, formatIdentity, judgeIdentity, type KeyRing, makeKeyRing } from "../../agent/adapters/psk.ts";
-import { encodeFrame, type Heartbeat, type RosterFrame } from "../../agent/core/heartbeat.ts";
+import { encodeFrame, type Frame } from "../../agent/core/heartbeat.ts";
 import type { NodeId } from "../../agent/core/types.ts";
 import type { PeerLink, PeerLinkHandlers } from "../../agent/ports.ts";
 
@@ -202,7 +202,7 @@ class FakeLink implements PeerLink {
     return Promise.resolve();
   }
 
-  send(to: NodeId, frame: Heartbeat | RosterFrame): boolean {
+  send(to: NodeId, frame: Frame): boolean {
     const text = encodeFrame(frame);
     const connection = this.#dials.get(to)?.open;
     if (connection === null || connection === undefined) return false;

@@ -7,7 +7,8 @@ import { decodeFrame, encodeFrame } from "../../agent/core/heartbeat.ts";
 import { brokenInvariant } from "../../agent/core/invariants.ts";
 import { initialState, step, type Step } from "../../agent/core/step.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
-import type { Action, AddressReading, Completion, Event, Failure, Holder, InstanceState, Mark, OperatorCommand, RequestAction, State } from "../../agent/core/types.ts";
+import type { OperatorCommand } from "../../agent/core/operator-command.ts";
+import type { Action, AddressReading, Completion, Event, Failure, Holder, InstanceState, Mark, RequestAction, State } from "../../agent/core/types.ts";
 import { failureOf } from "../../agent/driver.ts";
 
 /** 2026-11-20T12:00:00.000Z, when every small world begins. */

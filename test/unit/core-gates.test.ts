@@ -8,7 +8,7 @@ import { sampleConfig, sampleHeartbeat, sampleMember, sampleSilence, sampleStand
 const config = sampleConfig();
 
 /** A state from which a claim of that cause may be made, and which each test spoils in one way. */
-const OPEN: Readonly<Record<ClaimCause, State>> = {
+const OPEN: Readonly<Record<Exclude<ClaimCause, "switchover" | "takeover">, State>> = {
   quorum: sampleSilence(12_000, 10_000, 11_600),
   consent: yielding(),
   vacant: { ...sampleStandby(12_000), ownership: { ...sampleStandby(12_000).ownership, holder: { kind: "nobody" }, sinceMs: 9_000 }, evidence: { ...sampleStandby(12_000).evidence, target: null } },

@@ -31,6 +31,9 @@ const heartbeats: fc.Arbitrary<Heartbeat> = fc.record({
   draining: fc.boolean(), mark: fc.option(fc.nat()),
   blocked: fc.boolean(),
   zone: optional(fc.constantFrom("eu-central-1a", "ap-northeast-1a")),
+  ready: optional(fc.boolean()),
+  switchover: optional(fc.record({ id: fc.stringMatching(/^[0-9a-f]{16}$/), to: optional(name), phase: fc.constantFrom("draining" as const, "yielding" as const, "withdrawing" as const, "done" as const, "failed" as const, "refused" as const, "checked" as const), says: sentence, reason: sentence.map((text) => text.slice(0, 100)) }, { noNullPrototype: true })),
+  answer: optional(sentence),
   software: fc.constant("1.0.0"),
   asterisk: optional(fc.constant("22.10.1")),
   configDigest: fc.constant("abc"),
@@ -51,7 +54,7 @@ describe("the heartbeat codec", () => {
 
   it("refuses a heartbeat with one field spoiled or missing, and names the field but not its content", () => {
     const good = sampleHeartbeat();
-    const optionalFields = new Set(["rosterHeld", "draining", "mark", "blocked", "zone"]);
+    const optionalFields = new Set(["rosterHeld", "draining", "mark", "blocked", "zone", "ready", "switchover", "answer"]);
     for (const field of Object.keys(good) as (keyof Heartbeat)[]) {
       for (const spoiled of [{ ...good, [field]: { secret: "4930123" } }, Object.fromEntries(Object.entries(good).filter(([key]) => key !== field))]) {
         const decoded = decodeFrame(JSON.stringify(spoiled), "sim", "node-a");
@@ -99,7 +102,8 @@ describe("what a node says", () => {
     const text = fc.oneof(fc.string({ unit: "binary", maxLength: 400 }), fc.constantFrom("\u0000".repeat(400), "\"".repeat(400), "\ud800".repeat(400), "\u4e00".repeat(400), "\u{1f4de}".repeat(200)));
     fc.assert(fc.property(text, text, (reason, pauseReason) => {
       const before = sampleStandby(10_000);
-      const state = { ...before, heartbeatNow: true, yielding: reason, health: { ...before.health, reason }, policy: { ...before.policy, pause: { ...before.policy.pause, reason: pauseReason } } };
+      const switchover = { id: "00000000000000d1", to: "node-a", reason, phase: "failed" as const, ending: reason, startedAtMs: 0, drainUntilMs: 0, refusingSinceMs: null, empty: false, troubleSinceMs: null, phaseAtMs: 0, phaseSequence: 0, offeredAtMs: null, before: null };
+      const state = { ...before, heartbeatNow: true, yielding: reason, switchover, health: { ...before.health, reason }, policy: { ...before.policy, pause: { ...before.policy.pause, reason: pauseReason } } };
       const [notice] = speak(state, config).notices;
       assert.ok(notice?.type === "sendHeartbeat");
       assert.ok(decodeFrame(encodeFrame(notice.heartbeat), config.clusterId, config.nodeId).ok);

@@ -21,6 +21,7 @@ const policies = fc.record({
   claimNotBeforeMs: fc.constant(NOW),
   claimFailures: fc.constant(0),
   claimFailedAtMs: fc.constant(NOW),
+  claimFailure: fc.constant(null),
   moves: fc.array(fc.record({ atWallMs: fc.constant(WALL), from: fc.constant("node-a"), to: fc.constant("node-b"), reason: fc.string({ maxLength: 20 }) }, { noNullPrototype: true }), { maxLength: 3 }),
 }, { noNullPrototype: true });
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { makeFrameIntake } from "../../agent/adapters/link-intake.ts";
 import { makeReplayGuard } from "../../agent/adapters/replay-guard.ts";
 import { encodeFrame, FRAME_MAX_BYTES } from "../../agent/core/heartbeat.ts";
-import { CLUSTER, heartbeatOf, recorder, rosterOf } from "../support/peer-frames.ts";
+import { CLUSTER, heartbeatOf, operationOf, recorder, rosterOf } from "../support/peer-frames.ts";
 
 const life = (number: number): string => number.toString(16).padStart(16, "0");
 
@@ -22,6 +22,12 @@ describe("replay guard", () => {
   it("lets roster frames through unless their incarnation is over", () => {
     const guard = makeReplayGuard();
     assert.deepEqual([guard.accept(rosterOf("b", { incarnation: life(1) })), guard.accept(rosterOf("b", { incarnation: life(1) })), guard.accept(heartbeatOf("b", 1, { incarnation: life(2) })), guard.accept(rosterOf("b", { incarnation: life(1) }))], [true, true, true, false]);
+  });
+
+  it("carries an operator's order out once: each must have a higher number, and a former life has none to give", () => {
+    const guard = makeReplayGuard();
+    const order = (incarnation: number, operation: number): boolean => guard.accept(operationOf("b", operation, { incarnation: life(incarnation) }));
+    assert.deepEqual([order(1, 1), order(1, 1), guard.accept(heartbeatOf("b", 1, { incarnation: life(1) })), order(1, 3), order(1, 2), order(2, 1), order(1, 4)], [true, false, true, true, false, true, false]);
   });
 
   it("remembers a bounded number of former lives, the latest of them", () => {
@@ -51,6 +57,12 @@ describe("frame intake", () => {
     intake.receive(encodeFrame(heartbeatOf("b", 3)), origin("b"));
     endBatch();
     assert.equal(seen.heartbeats.at(-1)?.heartbeat.sequence, 3);
+  });
+
+  it("hands on an operator's order at once, and refuses it when it comes again", () => {
+    const { intake, seen } = makeIntake();
+    for (let times = 0; times < 2; times += 1) intake.receive(encodeFrame(operationOf("b", 1)), origin("b"));
+    assert.deepEqual([seen.operations.map(({ from }) => from), seen.refusals.map(({ refusal }) => refusal)], [["b"], ["replayed"]]);
   });
 
   it("hands on every roster frame, in order", () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { runCli } from "../../agent/cli/run.ts";
 import { OPERATOR_SOCKET, OperatorSocket } from "../../agent/operator-socket.ts";
-import type { OperatorCommand } from "../../agent/core/types.ts";
+import type { OperatorCommand } from "../../agent/core/operator-command.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 interface Bench {

@@ -1,8 +1,8 @@
 /** The heartbeat codec: mutated frames, as JSON and as text. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { decodeFrame, FRAME_MAX_BYTES, PROTOCOL_OLDEST, PROTOCOL_VERSION, type Heartbeat, type RosterFrame } from "../../../agent/core/heartbeat.ts";
-import { CLUSTER, heartbeatOf, rosterOf } from "../../support/peer-frames.ts";
+import { decodeFrame, FRAME_MAX_BYTES, PROTOCOL_OLDEST, PROTOCOL_VERSION, type Frame, type Heartbeat, type OperationFrame, type RosterFrame } from "../../../agent/core/heartbeat.ts";
+import { CLUSTER, heartbeatOf, operationOf, rosterOf } from "../../support/peer-frames.ts";
 import { assertSameJson } from "../judge.ts";
 import { betraysCanary, mutatedJsonText, type Json } from "../mutate.ts";
 import { target } from "../target.ts";
@@ -16,18 +16,21 @@ export const FRAME_SEEDS = [
   heartbeatOf(SENDER, 7),
   heartbeatOf(SENDER, 8, { role: "standby", holds: false, echo: null, verdict: { about: "a", verdict: "down", heartbeat: "down", sip: "unknown", eip: "down" }, yield: "its Asterisk is down", pause: { revision: 3, setBy: "a", on: true, reason: "maintenance", remainingMs: 60_000 } }),
   heartbeatOf(SENDER, 1, { role: "witness", serving: "unknown", publicIp: null, asterisk: null }),
+  heartbeatOf(SENDER, 9, { switchover: { id: "00000000000000d1", to: "a", phase: "yielding", says: "offered", reason: "new kernel" }, answer: "EC2 is read", ready: false }),
+  operationOf(SENDER, 1),
   rosterOf(SENDER),
   rosterOf(SENDER, { snapshot: false, removed: ["1700000000.9"], added: Array.from({ length: 24 }, (_, call) => ({ id: `1700000000.${call}`, party: "someone", sinceWallMs: 1_700_000_000_000 })) }),
 ] as unknown as readonly Json[];
 
 /** What every accepted frame is, whatever was sent. */
-export function assertSoundFrame(frame: Heartbeat | RosterFrame, sender: string): void {
+export function assertSoundFrame(frame: Frame, sender: string): void {
   assert.equal(frame.node, sender);
   assert.equal(frame.cluster, CLUSTER);
   assert.ok(frame.v >= PROTOCOL_OLDEST && frame.v <= PROTOCOL_VERSION + 1, "a version that this agent does not understand");
   assert.match(frame.incarnation, /^[0-9a-f]{16}$/);
   if (frame.kind === "heartbeat") assertSoundHeartbeat(frame);
-  else assertSoundRoster(frame);
+  else if (frame.kind === "roster") assertSoundRoster(frame);
+  else assertSoundOperation(frame);
 }
 
 /** As the schemas count: code points, of which a character beyond U+FFFF is one. */
@@ -40,10 +43,18 @@ function assertSoundHeartbeat(frame: Heartbeat): void {
   assert.ok(Number.isSafeInteger(frame.calls) && frame.calls >= 0, "a number of calls that is none");
   assert.ok(frame.echo === null || (Number.isFinite(frame.echo.heldMs) && frame.echo.heldMs >= 0 && Number.isSafeInteger(frame.echo.sequence)), "an echo that gives no round trip");
   assert.ok(frame.pause.remainingMs === null || (Number.isSafeInteger(frame.pause.remainingMs) && frame.pause.remainingMs >= 0), "a pause whose end is no number");
-  for (const text of [frame.servingReason, frame.yield, frame.pause.reason]) assertShort(text, 200);
+  for (const text of [frame.servingReason, frame.yield, frame.pause.reason, frame.answer, frame.switchover?.says ?? null]) assertShort(text, 200);
   for (const text of [frame.software, frame.asterisk, frame.configDigest, frame.pause.setBy]) assertShort(text, 32);
   assertShort(frame.publicIp, 45);
   for (const flag of [frame.holds, frame.pause.on]) assert.equal(typeof flag, "boolean");
+}
+
+function assertSoundOperation({ operation, request }: OperationFrame): void {
+  assert.ok(Number.isSafeInteger(operation) && operation >= 1, "an order without a number");
+  assert.match(request.id, /^[0-9a-f]{16}$/);
+  assert.ok(Number.isSafeInteger(request.drainMs) && request.drainMs >= 0 && request.drainMs <= 86_400_000, "a drain without an end");
+  assertShort(request.reason, 200);
+  assert.equal(typeof request.dryRun, "boolean");
 }
 
 function assertSoundRoster(frame: RosterFrame): void {

@@ -48,6 +48,7 @@ export const linkFrames = target({
           heard.set(from, [...(heard.get(from) ?? []), heartbeat]);
         },
         onRoster: (from: string, frame: Parameters<typeof assertSoundFrame>[0]) => assertSoundFrame(frame, from),
+        onOperation: (from: string, frame: Parameters<typeof assertSoundFrame>[0]) => assertSoundFrame(frame, from),
         onRefused: () => undefined,
         onConnection: () => undefined,
       };
