@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** nodectl: the operator's command. What it can do is in agent/cli/, one file a verb. */
 import process from "node:process";
+import { createInterface } from "node:readline/promises";
 import { runCli } from "./cli/run.ts";
 
 const WIDTH_DEFAULT = 80;
@@ -18,6 +19,15 @@ function untilInterrupted(): AbortSignal {
   return interrupted.signal;
 }
 
+async function confirm(question: string): Promise<boolean> {
+  const asking = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(?:es)?$/i.test((await asking.question(`${question} [y/N] `)).trim());
+  } finally {
+    asking.close();
+  }
+}
+
 process.exitCode = await runCli(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
@@ -26,4 +36,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   live: process.stdout.isTTY,
   untilInterrupted,
   env: process.env,
+  ...(process.stdin.isTTY && process.stdout.isTTY ? { confirm } : {}),
 });

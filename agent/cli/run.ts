@@ -8,11 +8,13 @@ import { historyVerb } from "./history.ts";
 import { operateVerbs } from "./operate.ts";
 import { renderVerb } from "./render.ts";
 import { statusVerb } from "./status.ts";
+import { switchoverVerb } from "./switchover.ts";
+import { takeoverVerb } from "./takeover.ts";
 import { watchVerb } from "./watch.ts";
 import { CliError, EXIT, type Terminal, type Verb } from "./verb.ts";
 
 /** Every verb, in the order of the help. */
-const VERBS: readonly Verb[] = [statusVerb, watchVerb, explainVerb, doctorVerb, historyVerb, operateVerbs, renderVerb, completionVerb];
+const VERBS: readonly Verb[] = [statusVerb, watchVerb, explainVerb, doctorVerb, historyVerb, switchoverVerb, takeoverVerb, operateVerbs, renderVerb, completionVerb];
 
 /** The whole command: every verb with its options and example. Not yet run. */
 export function nodectl(terminal: Terminal): Command {

@@ -16,6 +16,8 @@ export interface Terminal {
   /** For a verb that goes on until Ctrl-C: from this call on, the first one aborts the signal instead of ending the process. */
   readonly untilInterrupted?: () => AbortSignal;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Asks a person yes or no; absent where nobody is there to answer. */
+  readonly confirm?: (question: string) => Promise<boolean>;
 }
 
 /** Adds the verb to the program. Its action throws a CliError when it fails. */

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
+import { runCli } from "../../agent/cli/run.ts";
 import { readModule } from "../support/hcl/read-hcl.ts";
 import { fillTemplate } from "../support/terraform-template.ts";
 
@@ -127,6 +128,29 @@ describe("Systems Manager documents", () => {
 
   it("hand over only to a standby that was checked, and believe EC2 that the address moved", () => {
     assert.deepEqual(stepNames("switchover"), ["findHolder", "chooseSides", "checkStandby", "switchover", "waitForTheMove", "checkNewActive"]);
+  });
+
+  it("hand over with the verb and the options that nodectl has, and drain no longer than they wait", async () => {
+    const ask = document("ask-switchover").mainSteps[0];
+    assert.ok(ask !== undefined);
+    const words = /^nodectl (switchover .*)$/m.exec(scriptOf(ask))?.[1]?.split(" ") ?? [];
+    const nodectl = async (drain: string): Promise<{ readonly code: number; readonly said: string }> => {
+      const said: string[] = [];
+      const say = (line: string): void => { said.push(line); };
+      const args = words.join(" ").replace("{{ Drain }}", drain).split(" ");
+      return { code: await runCli([...args, "--socket", "/nowhere/agent.sock"], { out: say, err: say, colour: false, width: 80, env: {} }), said: said.join("\n") };
+    };
+    const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 };
+    const pattern = new RegExp(document("switchover").parameters["Drain"]?.allowedPattern ?? "");
+    for (const drain of ["0", "1s", "999s", "1m", "99m", "1h"]) {
+      assert.match(drain, pattern);
+      // It gets as far as looking for the agent: the command line is understood.
+      const { code, said } = await nodectl(drain);
+      assert.deepEqual([code, /No agent answers/.test(said)], [1, true], said);
+      assert.ok(Number.parseInt(drain, 10) * (units[drain.at(-1) ?? ""] ?? 0) + 300 <= Number(ask.inputs["timeoutSeconds"]), drain);
+    }
+    for (const drain of ["2h", "100m", "10", "10 m"]) assert.doesNotMatch(drain, pattern);
+    for (const name of ["ask-switchover", "rolling-bundle", "rolling-image"]) assert.equal(document(name).parameters["Drain"]?.allowedPattern, pattern.source, name);
   });
 
   it("roll out on the standby first, check it, hand over, and only then touch the other", () => {
