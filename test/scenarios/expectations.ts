@@ -30,7 +30,7 @@ const EXPECTATIONS: readonly Expectation[] = [
   expectation("(no claim|1 claim|[0-9]+ claims)", (stage, [count = ""]) => { assert.equal(stage.findings.claims.length, countOf(count)); }),
   expectation("the (first|last) claim within ([0-9]+) ms", (stage, [which, most]) => { assertBetween(claimAtMs(stage, which), 0, Number(most)); }),
   expectation("the (first|last) claim between ([0-9]+) and ([0-9]+) ms", (stage, [which, least, most]) => { assertBetween(claimAtMs(stage, which), Number(least), Number(most)); }),
-  expectation("the (first|last) claim by (consent|quorum|vacancy)", (stage, [which, cause]) => { assert.equal(claimOf(stage, which).cause, cause === "vacancy" ? "vacant" : cause); }),
+  expectation("the (first|last) claim by (consent|quorum|vacancy|switchover|takeover)", (stage, [which, cause]) => { assert.equal(claimOf(stage, which).cause, cause === "vacancy" ? "vacant" : cause); }),
   expectation("callers served throughout", (stage) => { assert.equal(stage.findings.unservedMs, 0, `callers were unserved for ${stage.findings.unservedMs} ms`); }),
   expectation("callers unserved for at most ([0-9]+) ms", (stage, [most]) => { assertBetween(stage.findings.unservedMs, 0, Number(most)); }),
   expectation(`${MEMBER} (paused|not paused)`, (stage, [who = "", how]) => { assert.equal(stateOf(stage, who).policy.pause.on, how === "paused"); }),
@@ -48,6 +48,10 @@ const EXPECTATIONS: readonly Expectation[] = [
     const context = gateContext(stateOf(stage, who), stage.cluster.member(who).config);
     assert.equal(GATES.quorum.find((each) => !each.passes(context))?.name, gate);
   }),
+  expectation(`${NODE} (refuses|takes) new calls`, (stage, [who = "", how]) => { assert.equal(stage.cluster.member(who).maintenance, how === "refuses"); }),
+  expectation(`${NODE} (no|[0-9]+) automatic claims? counted`, (stage, [who = "", count]) => { assert.equal(stateOf(stage, who).policy.claimsAtMs.length, count === "no" ? 0 : Number(count)); }),
+  expectation(`the switchover on ${NODE} (done|failed|refused|checked|draining)`, (stage, [who = "", how]) => { assert.equal(stateOf(stage, who).switchover?.phase, how); }),
+  expectation(`the takeover on ${NODE} (done|failed|refused)`, (stage, [who = "", how]) => { assert.equal(stateOf(stage, who).takeover?.phase, how); }),
   expectation("a claim that no promise covers", (stage) => { assert.ok(stage.findings.claims.some((claim) => claim.judged === "blind"), "every claim is covered by the promises"); }),
 ];
 

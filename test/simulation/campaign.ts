@@ -56,7 +56,7 @@ class Story {
   readonly cluster: SimCluster;
   readonly findings: Findings;
   readonly #counts: Record<string, number> = {};
-  readonly #judged: Record<Judged, number> = { needed: 0, vacant: 0, blind: 0, raced: 0, broken: 0 };
+  readonly #judged: Record<Judged, number> = { needed: 0, vacant: 0, blind: 0, raced: 0, asked: 0, broken: 0 };
 
   constructor(sentence: string) {
     this.cluster = clusterFrom(sentence);

@@ -3,6 +3,7 @@
  * seed, and the same seed gives the same run. Faults are verbs on this class; what must hold is in promises.ts.
  */
 import type { CoreConfig } from "../../agent/core/settings.ts";
+import { switchoverSays } from "../../agent/core/switchover.ts";
 import type { ClaimCause, Completion, Event, NodeId, Request, State } from "../../agent/core/types.ts";
 import type { Step } from "../../agent/core/step.ts";
 import type { RequestBuckets } from "../support/aws/ec2-limits.ts";
@@ -24,7 +25,7 @@ export interface ClusterSpec {
   readonly account?: { readonly time: VirtualTime; readonly buckets: RequestBuckets };
 }
 
-/** An automatic claim at the moment when it left its node. */
+/** A claim at the moment when it left its node. */
 export interface ClaimSent {
   readonly node: NodeId;
   readonly atMs: number;
@@ -68,6 +69,8 @@ export class SimCluster {
   readonly firewall = new Set<string>();
   /** World time until which EC2 did not behave; Infinity while it does not. */
   cloudTroubleUntilMs = -Infinity;
+  /** Orders that operators have given so far. */
+  orders = 0;
   /** Every change of the address's place, by EC2's own word. */
   readonly moves: { readonly atMs: number; readonly to: NodeId | null }[] = [];
 
@@ -100,6 +103,7 @@ export class SimCluster {
       execute: (member, request, settle) => { this.#execute(member, request, settle); },
       observe: (member, before, event, result) => {
         if (result.reason !== null) this.say(member, `${before.role} -> ${result.state.role}: ${result.reason}`);
+        this.#tellOrders(member, before, result.state);
         for (const observer of this.#observers) observer(member, before, event, result);
       },
       broken: (member, message) => {
@@ -267,6 +271,12 @@ export class SimCluster {
     if (there === null || back === null || member?.powered !== true || member.asterisk === "hung") return;
     if (member.asterisk === "crashed") fail("AGENT_PROBE_REFUSED", "port unreachable", there + back);
     else reply({ kind: request.kind, outcome: { ok: true, value: { status: 200 } } }, there + back);
+  }
+
+  /** An operator's order that has come a step further. */
+  #tellOrders(member: NodeId, before: State, { switchover, takeover, ...state }: State): void {
+    if (switchover !== null && (switchover.id !== before.switchover?.id || switchover.phase !== before.switchover.phase)) this.say(member, `switchover ${switchover.phase}: ${switchoverSays({ switchover, takeover, ...state })}`);
+    if (takeover !== null && takeover.phase !== "claiming" && (takeover.id !== before.takeover?.id || takeover.phase !== before.takeover.phase)) this.say(member, `takeover ${takeover.phase}: ${takeover.ending}`);
   }
 
   /** Members that believe they are active. */

@@ -2,6 +2,8 @@
  * The language of faults: plain sentences, carried out on a simulated cluster. Scenario files are written in it, and a
  * campaign's random scripts are made of it, so that a failing seed prints a story that can become a scenario.
  */
+import { holderName } from "../../agent/core/ownership.ts";
+import { overridesOf } from "../../agent/core/takeover.ts";
 import type { FaultRule } from "../support/aws/faults.ts";
 import { ALLOCATION, instanceOf, STRANGER } from "./cloud.ts";
 import { SimCluster } from "./cluster.ts";
@@ -73,9 +75,28 @@ const VERBS: readonly Verb[] = [
   verb(`operator pauses on ${MEMBER}(?: for ([0-9]+) s)?`, (cluster, words) => { cluster.member(first(words)).operator({ kind: "pause", reason: "maintenance", forMs: words[1] === undefined ? null : Number(words[1]) * 1_000 }); }),
   verb(`operator drains ${NODE} for ([0-9]+) s`, (cluster, words) => { cluster.member(first(words)).operator({ kind: "drain", reason: "maintenance", forMs: Number(words[1]) * 1_000 }); }),
   verb(`operator undrains ${NODE}`, (cluster, words) => { cluster.member(first(words)).operator({ kind: "undrain" }); }),
+  verb(`operator (switches over|checks a switchover) on ${NODE}(?: to ${NODE})?(?: draining for ([0-9]+) s)?`, switchOver),
+  verb(`operator takes over on ${NODE}( even if not serving)?`, (cluster, words) => { takeOver(cluster, first(words), words[1] !== undefined); }),
   verb(`operator resumes on ${MEMBER}`, (cluster, words) => { cluster.member(first(words)).operator({ kind: "resume" }); }),
   verb(`operator acknowledges on ${MEMBER}`, (cluster, words) => { cluster.member(first(words)).operator({ kind: "acknowledge" }); }),
 ];
+
+/** As nodectl does it: the operator is shown what the takeover would override, and accepts that. */
+function takeOver(cluster: SimCluster, node: string, evenIfNotServing: boolean): void {
+  const { state, config } = cluster.member(node);
+  if (state === null) return; // No agent runs there: nobody takes the order.
+  const accepted = overridesOf(state, config).map(({ gate }) => gate);
+  cluster.member(node).operator({ kind: "takeover", request: { id: orderId(cluster), reason: "the data centre says that it is gone", from: holderName(state.ownership.holder), accepted, evenIfNotServing } });
+}
+
+function orderId(cluster: SimCluster): string {
+  cluster.orders += 1;
+  return cluster.orders.toString(16).padStart(16, "0");
+}
+
+function switchOver(cluster: SimCluster, [how, where = "", to, seconds = "600"]: readonly string[]): void {
+  cluster.member(where).operator({ kind: "switchover", request: { id: orderId(cluster), to: to ?? null, drainMs: Number(seconds) * 1_000, reason: "new kernel", dryRun: how === "checks a switchover" } });
+}
 
 /** Makes a cluster from `cluster nodes=2 witnesses=0 holder=node-a [seed=1] [KNOB=value ...]`; its agents are not started. */
 export function clusterFrom(sentence: string): SimCluster {

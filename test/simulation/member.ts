@@ -2,7 +2,7 @@
 import { Driver } from "../../agent/driver.ts";
 import { distrustfulPolicy, restorePolicy } from "../../agent/core/policy.ts";
 import { initialState, type Step } from "../../agent/core/step.ts";
-import { decodeFrame, encodeFrame, type Heartbeat, type RosterFrame } from "../../agent/core/heartbeat.ts";
+import { decodeFrame, encodeFrame, type Frame } from "../../agent/core/heartbeat.ts";
 import type { Call } from "../../agent/core/roster.ts";
 import type { PersistedState } from "../../agent/core/persisted.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
@@ -10,8 +10,7 @@ import type { DroppedCalls, Event, NodeId, Request, Completion, State } from "..
 import { ProcessTime, type Chance, type VirtualTime } from "./virtual-time.ts";
 
 export type Asterisk = "up" | "crashed" | "hung" | "cannot-call";
-/** A frame on the peer link. One in so many goes through the real codec, all others save its time (a tenth of a run). */
-export type Frame = Heartbeat | RosterFrame;
+/** One frame on the peer link in so many goes through the real codec, all others save its time (a tenth of a run). */
 const ENCODED_SHARE = 8;
 
 export type Disk = "good" | "unwritable" | "unreadable";
@@ -103,6 +102,7 @@ export class SimMember {
         },
         notify: (notice) => {
           if (notice.type === "sendHeartbeat") this.#send(notice.to, notice.heartbeat);
+          else if (notice.type === "sendOperation") this.#send(notice.to, notice.frame);
           else if (notice.type === "sendRoster") for (const frame of notice.frames) this.#send(notice.to, frame);
         },
         observe: (before, event, result) => { this.#world.observe(this.id, before, event, result); },
@@ -122,7 +122,7 @@ export class SimMember {
 
   #send(to: NodeId, frame: Frame): void {
     this.#framesSent += 1;
-    this.#world.send(this.id, to, this.#framesSent % ENCODED_SHARE === 0 || frame.kind === "roster" ? encodeFrame(frame) : frame);
+    this.#world.send(this.id, to, this.#framesSent % ENCODED_SHARE === 0 || frame.kind !== "heartbeat" ? encodeFrame(frame) : frame);
   }
 
   killAgent(): void {
@@ -217,6 +217,7 @@ export class SimMember {
       const decoded = typeof sent === "string" ? decodeFrame(sent, this.config.clusterId, from) : ({ ok: true, frame: sent } as const);
       if (!decoded.ok) this.#world.broken(this.id, `refused a frame of ${from}: ${decoded.detail}`);
       else if (decoded.frame.kind === "heartbeat") driver?.post({ type: "heartbeatReceived", from, heartbeat: decoded.frame });
+      else if (decoded.frame.kind === "operation") driver?.post({ type: "operationReceived", from, frame: decoded.frame });
       else driver?.post({ type: "rosterReceived", from, frame: decoded.frame });
     }, from);
     return driver !== null;

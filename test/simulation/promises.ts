@@ -9,8 +9,12 @@
  *    reached the claimant. EC2 has no compare-and-set on a held address.
  *  - Limits that a restart must remember, when STATE_DIR could not be written or read, or the wall clock was set.
  * A run counts these apart, so that a change that makes them frequent is seen.
+ *
+ * An operator's word moves the address from an active that serves: in a switchover only to whom that active has offered it
+ * itself, and in a takeover only to where the operator has said so. Whatever becomes of either, no node is left refusing calls.
  */
 import { canServe } from "../../agent/core/health.ts";
+import { isUnderWay } from "../../agent/core/switchover.ts";
 import type { State } from "../../agent/core/types.ts";
 import { STRANGER_NAME } from "./cloud.ts";
 import type { ClaimSent, SimCluster } from "./cluster.ts";
@@ -32,8 +36,8 @@ const BELIEF_STALE_MS = 70_000;
 /** The slowest that its own Asterisk's death may escape a claimant: two canary calls, or a row of misses (ms). */
 const OWN_DOWN_MS: Readonly<Record<string, number>> = { crashed: 700, hung: 3_500, "cannot-call": 20_000 };
 
-/** How a claim is judged. `needed`: the holder was serving nobody. */
-export type Judged = "needed" | "vacant" | "blind" | "raced" | "broken";
+/** How a claim is judged. `needed`: the holder was serving nobody. `asked`: an operator asked for it. */
+export type Judged = "needed" | "vacant" | "blind" | "raced" | "asked" | "broken";
 
 export interface ClaimJudged extends ClaimSent {
   readonly judged: Judged;
@@ -61,10 +65,22 @@ interface Watched {
   confirmedAtMs: number[];
 }
 
+/** A withdrawn offer is news to the target after a heartbeat and a slow network (ms). */
+const OFFER_STALE_MS = 2_500;
+/** An order to take over is good for 30 s, and for the claim that it began (ms). */
+const ORDER_MS = 31_000;
+/** Asterisk takes calls again so long after the drain has ended: an order that hangs, and its repetition (ms). */
+const UNDRAINED_WITHIN_MS = 12_000;
+/** A switchover ends so long after its drain: the hand-over, the withdrawal, and the last trouble (ms). */
+const SWITCHED_WITHIN_MS = 50_000;
+
 /** Watches a cluster from now on. */
 export function watchPromises(cluster: SimCluster): Findings {
   const watched = new Map<string, Watched>(cluster.nodes.map((node) => [node, { unmarkableAtMs: 0, moveSeenAtMs: -Infinity, forgetful: false, staleSinceMs: null, paused: false, confirmedAtMs: [] }]));
   const blindAtMs = new Map<string, number>();
+  const offeredAtMs = new Map<string, number>();
+  const orderedAtMs = new Map<string, number>();
+  const deafSinceMs = new Map<string, number>();
   const findings: Findings = { broken: cluster.brokenInvariants, claims: [], unservedMs: 0, restart: () => { findings.claims.length = 0; findings.unservedMs = 0; } };
   const breaks = (promise: string, sentence: string): void => {
     const says = `${promise} at ${Math.round(cluster.time.nowMs)} ms: ${sentence}`;
@@ -80,6 +96,7 @@ export function watchPromises(cluster: SimCluster): Findings {
       if (!canMark(cluster, node)) of(node).unmarkableAtMs = nowMs;
       for (const other of cluster.nodes) if (other !== node && !canSee(cluster, node, other)) blindAtMs.set(`${node}>${other}`, nowMs);
       lookAtBelief(cluster, node, of(node), breaks);
+      lookAtDrain(cluster, node, deafSinceMs, breaks);
     }
     cluster.time.after(LOOK_MS, look);
   };
@@ -88,6 +105,8 @@ export function watchPromises(cluster: SimCluster): Findings {
   cluster.onStep((member, before, event, { state }) => {
     const mine = watched.get(member);
     if (mine === undefined) return;
+    if (event.type === "operatorCommanded" && event.command.kind === "takeover") orderedAtMs.set(member, cluster.time.nowMs);
+    if (state.switchover?.phase === "yielding") offeredAtMs.set(`${member}>${state.switchover.to ?? ""}`, cluster.time.nowMs);
     if (event.type === "operatorCommanded" && event.command.kind === "acknowledge") mine.confirmedAtMs = [];
     if (state.ownership.holder !== before.ownership.holder) noteHolder(cluster, member, before, state, mine, breaks);
     if (before.role !== state.role) noteRole(cluster, member, before, state, mine, breaks);
@@ -98,7 +117,9 @@ export function watchPromises(cluster: SimCluster): Findings {
   cluster.onClaim((claim) => {
     const blind = claim.holder !== null && cluster.time.nowMs - (blindAtMs.get(`${claim.node}>${claim.holder}`) ?? -Infinity) <= BLIND_TAIL_MS;
     const mute = claim.holder !== null && claim.holder !== STRANGER_NAME && cluster.time.nowMs - Math.max(of(claim.holder).unmarkableAtMs, cluster.cloudTroubleUntilMs) <= MARK_SETTLED_MS;
-    const judged = judgeHolder(cluster, claim, blind && mute, breaks);
+    const askedAtMs = claim.cause === "takeover" ? (orderedAtMs.get(claim.node) ?? -Infinity) + ORDER_MS : claim.cause === "switchover" ? (offeredAtMs.get(`${claim.holder ?? ""}>${claim.node}`) ?? -Infinity) + OFFER_STALE_MS : -Infinity;
+    const asked = cluster.time.nowMs <= askedAtMs;
+    const judged = judgeHolder(cluster, claim, asked, blind && mute, breaks);
     findings.claims.push({ ...claim, judged });
     judgeClaimant(cluster, claim, of(claim.node), breaks);
   });
@@ -128,7 +149,7 @@ function canSee(cluster: SimCluster, from: string, to: string): boolean {
 }
 
 /** S2 and S6: whose calls would this claim cut? */
-function judgeHolder(cluster: SimCluster, claim: ClaimSent, indistinguishable: boolean, breaks: Breaks): Judged {
+function judgeHolder(cluster: SimCluster, claim: ClaimSent, asked: boolean, indistinguishable: boolean, breaks: Breaks): Judged {
   const { nowMs } = cluster.time;
   const { holder } = claim;
   if (holder === null || holder === claim.node) return "vacant";
@@ -136,11 +157,13 @@ function judgeHolder(cluster: SimCluster, claim: ClaimSent, indistinguishable: b
   const told = nowMs - cluster.cloudTroubleUntilMs > MARK_SETTLED_MS;
   if (holder === STRANGER_NAME) {
     if (!claim.allowReassociation) return "vacant";
+    if (asked && claim.cause === "takeover") return "asked";
     if (movedAgoMs < BELIEF_MS || !told) return "raced";
     breaks("S6", `${claim.node} claims from an instance outside the cluster`);
     return "broken";
   }
   if (!cluster.canServeCallers(holder) || !claim.allowReassociation) return "needed";
+  if (asked) return "asked";
   if (movedAgoMs < RACE_MS + (told ? 0 : MARK_SETTLED_MS) || nowMs - cluster.member(holder).asteriskSinceMs < RECOVERY_MS) return "raced";
   if (indistinguishable) return "blind";
   breaks("S2", `${claim.node} claims by ${claim.cause} from ${holder}, which is serving callers`);
@@ -152,13 +175,16 @@ function judgeClaimant(cluster: SimCluster, claim: ClaimSent, mine: Watched, bre
   const { nowMs } = cluster.time;
   const member = cluster.member(claim.node);
   const { config } = member;
-  if (member.asterisk !== "up" && nowMs - member.asteriskSinceMs > (OWN_DOWN_MS[member.asterisk] ?? 0)) breaks("S3", `${claim.node} claims although its Asterisk has been ${member.asterisk} for ${Math.round(nowMs - member.asteriskSinceMs)} ms`);
+  const forced = claim.cause === "takeover";
+  const evenIfNotServing = forced && member.state?.takeover?.evenIfNotServing === true;
+  if (!evenIfNotServing && member.asterisk !== "up" && nowMs - member.asteriskSinceMs > (OWN_DOWN_MS[member.asterisk] ?? 0)) breaks("S3", `${claim.node} claims although its Asterisk has been ${member.asterisk} for ${Math.round(nowMs - member.asteriskSinceMs)} ms`);
   if (member.maintenance) breaks("S3", `${claim.node} claims although its Asterisk refuses calls on purpose`);
   const awakeMs = nowMs - member.continuedAtMs;
   if (claim.cause === "quorum" && awakeMs < config.peerLostAfterMs) breaks("S7", `${claim.node} claims by quorum ${Math.round(awakeMs)} ms after it was stopped`);
   if (claim.cause !== "quorum" && awakeMs < 5) breaks("S7", `${claim.node} claims by ${claim.cause} in the moment in which it goes on`);
-  if (mine.paused) breaks("S2", `${claim.node} claims while paused`);
+  if (mine.paused && !forced) breaks("S2", `${claim.node} claims while paused`);
   if (claim.cause === "quorum" && !mine.forgetful && nowMs - mine.moveSeenAtMs < config.holdDownMs) breaks("N2", `${claim.node} claims by quorum ${Math.round(nowMs - mine.moveSeenAtMs)} ms after it saw the address move`);
+  if (forced || claim.cause === "switchover") return;
   const lastHour = mine.confirmedAtMs.filter((atMs) => nowMs - atMs < 3_600_000);
   if (!mine.forgetful && lastHour.length >= config.claimsPerHour) breaks("N2", `${claim.node} claims although it has claimed ${lastHour.length} times within the hour`);
 }
@@ -171,7 +197,7 @@ function noteHolder(cluster: SimCluster, member: string, before: State, state: S
 function noteRole(cluster: SimCluster, member: string, before: State, state: State, mine: Watched, breaks: Breaks): void {
   if (state.role !== "active") return;
   const { nowMs } = cluster.time;
-  if (before.role === "claiming") mine.confirmedAtMs.push(nowMs);
+  if (before.role === "claiming" && before.claim?.cause !== "switchover" && before.claim?.cause !== "takeover") mine.confirmedAtMs.push(nowMs);
   // Two reads have shown it: so it was here, at the latest so long ago as a lagging read may show.
   const lately = cluster.moves.filter((move) => nowMs - move.atMs < MARK_SETTLED_MS + BELIEF_MS);
   const holders = [...lately.map((move) => move.to), lately.length === cluster.moves.length ? cluster.firstHolder : cluster.moves[cluster.moves.length - lately.length - 1]?.to];
@@ -189,4 +215,19 @@ function lookAtBelief(cluster: SimCluster, node: string, mine: Watched, breaks: 
     breaks("S1", `${node} has believed to be active for ${BELIEF_STALE_MS} ms although EC2 says otherwise`);
     mine.staleSinceMs = Infinity;
   }
+}
+
+/** Nobody is left refusing calls: a drain ends when its reason does, and a switchover ends. */
+function lookAtDrain(cluster: SimCluster, node: string, deafSinceMs: Map<string, number>, breaks: Breaks): void {
+  const { nowMs } = cluster.time;
+  const member = cluster.member(node);
+  const { state } = member;
+  const well = member.agentRuns && member.asterisk === "up" && state !== null;
+  if (!well || !member.maintenance || state.draining !== null) deafSinceMs.delete(node);
+  else if (!deafSinceMs.has(node)) deafSinceMs.set(node, nowMs);
+  if (nowMs - (deafSinceMs.get(node) ?? nowMs) > UNDRAINED_WITHIN_MS) {
+    breaks("drain", `${node} refuses calls although nobody asks it to any more`);
+    deafSinceMs.set(node, Infinity);
+  }
+  if (well && isUnderWay(state.switchover) && state.nowMs - state.switchover.drainUntilMs > SWITCHED_WITHIN_MS) breaks("drain", `${node} leads a switchover without an end`);
 }

@@ -59,6 +59,14 @@ export function singleFaults(random: Draw, cluster: SimCluster, active: string):
     () => calm(`disk of ${anyone} is unwritable`),
     () => calm(`operator drains ${active} for 30 s`),
     () => calm(`operator drains ${standby} for 30 s`),
+    // A switchover needs a target that has lately proven that it may claim.
+    ...(cluster.member(standby).state?.claimReady.ready === true
+      ? [
+          () => claim("a switchover", 2_000, `operator switches over on ${pick(random, [active, standby])} to ${standby} draining for 60 s`),
+          () => calm(`${active} carries 3 calls`, `operator switches over on ${active} to ${standby} draining for 600 s`, `asterisk of ${standby} crashes`),
+          () => calm(`operator checks a switchover on ${active} to ${standby}`),
+        ]
+      : []),
     ...(witnesses.length === 0 ? [] : [() => calm(`power off ${pick(random, witnesses)}`), () => calm(`isolate ${pick(random, witnesses)}`), () => calm(`agent of ${pick(random, witnesses)} is stopped`)]),
   ];
   return pick(random, kinds)();
@@ -90,6 +98,8 @@ function sharpFault(random: Draw, cluster: SimCluster): readonly string[] {
     ["EC2 loses the replies to AssociateAddress 1 times", `power off ${active}`],
     ["EC2 takes 5000 ms longer for AssociateAddress", `machine ${active} freezes`, "run 4 s", `machine ${active} thaws`],
     [`operator moves the address to ${standby}`, `power off ${standby}`],
+    [`operator switches over on ${active} to ${standby} draining for 0 s`, `run ${pick(random, ["20", "100", "300", "700"])} ms`, pick(random, [`power off ${standby}`, `agent of ${active} is killed`, `agent of ${active} is stopped`, `cut ${active} - ${standby}`, `asterisk of ${active} crashes`, `operator pauses on ${active}`, `operator undrains ${active}`])],
+    ["EC2 takes 5000 ms longer for AssociateAddress", `operator switches over on ${standby} to ${standby} draining for 0 s`, "run 2 s", `operator undrains ${active}`],
     [`operator moves the address to ${standby}`, `run ${pick(random, ["300", "1000", "3000"])} ms`, `operator moves the address to ${active}`],
     [`asterisk of ${standby} crashes`, "run 1 s", `asterisk of ${active} crashes`, "run 5 s", `asterisk of ${standby} recovers`],
     ["operator moves the address to a stranger", `asterisk of ${active} crashes`],
@@ -122,6 +132,9 @@ function plainFault(random: Draw, cluster: SimCluster): string {
     () => pick(random, [`operator moves the address to ${node}`, "operator moves the address to a stranger", "operator detaches the address", `operator moves the address to ${node}`]),
     () => `operator pauses on ${member}${pick(random, ["", " for 30 s"])}`,
     () => `operator drains ${node} for ${pick(random, ["10", "60"])} s`,
+    () => `operator switches over on ${node}${pick(random, ["", ` to ${pick(random, cluster.nodes)}`])} draining for ${pick(random, ["0", "20", "60"])} s`,
+    () => `operator switches over on ${node} draining for ${pick(random, ["0", "20"])} s`,
+    () => pick(random, [`operator takes over on ${node}`, `operator takes over on ${node}`, `operator takes over on ${node} even if not serving`]),
     () => `${node} carries ${pick(random, ["1", "40", "0"])} calls`,
     () => `disk of ${member} is ${pick(random, ["unwritable", "unreadable"])}`,
     () => `wall clock of ${member} jumps by ${pick(random, ["-4000", "-20", "20", "4000"])} s`,

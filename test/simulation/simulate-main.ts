@@ -54,8 +54,8 @@ function printSum(sum: Sum, elapsedMs: number): void {
     `runs             ${sum.runs}`,
     `simulated time   ${(sum.simulatedMs / 3_600_000).toFixed(1)} hours, ${Math.round(sum.simulatedMs / elapsedMs)} times as fast as real time`,
     `address moved    ${sum.moves} times, operators' moves included`,
-    `claims by cause  ${list(sum.claims, ["consent", "quorum", "vacant"])}`,
-    `claims judged    ${list(sum.judged, ["needed", "vacant", "raced", "blind", "broken"])}`,
+    `claims by cause  ${list(sum.claims, ["consent", "quorum", "vacant", "switchover", "takeover"])}`,
+    `claims judged    ${list(sum.judged, ["needed", "vacant", "asked", "raced", "blind", "broken"])}`,
     `needless moves   ${(sum.judged["blind"] ?? 0) + (sum.judged["raced"] ?? 0)} claims that no promise covers (raced: overtaken by news under way; blind: nobody could tell)`,
     `broken promises  ${sum.broken.length} run(s)`,
   ];
