@@ -108,6 +108,18 @@ export class LabMariaDb {
       INSERT INTO ps_endpoints (id, aors, auth) VALUES ('${name}', '${name}', '${name}');`);
   }
 
+  /** The server's socket, as processes of the machine see it that are not in the lab. */
+  get socket(): string {
+    return join(this.dir, "data", "mariadb.sock");
+  }
+
+  /** A user for the Stasis app: it may use its own tables and see no other. */
+  async grantApp(username: string, password: string): Promise<void> {
+    const tables = await this.sql("SHOW TABLES LIKE 'app\\_%'");
+    await this.sql(`CREATE USER '${username}'@'%' IDENTIFIED BY '${password}';
+      ${tables.map((table) => `GRANT SELECT, INSERT, UPDATE, DELETE ON ${DATABASE_NAME}.${table} TO '${username}'@'%';`).join("\n")}`);
+  }
+
   /** Asterisk reads everything and writes only what registers. */
   async grant(): Promise<void> {
     await this.sql(`
