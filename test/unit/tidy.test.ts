@@ -209,6 +209,21 @@ describe("the layers", () => {
     assert.deepEqual(complaints(AGENT.filter(({ path }) => path.startsWith("agent/adapters/")), upward), []);
   });
 
+  it("keep the Stasis app a program of its own: of the agent it uses the adapters, and the agent knows nothing of it", () => {
+    const isApp = ({ path }: SourceFile): boolean => path.startsWith("agent/stasis-app/");
+    const depth = ({ path }: SourceFile): string => "../".repeat(path.split("/").length - 2);
+    const outward = (file: SourceFile): readonly string[] => importsOf(file).map(({ from }) => from).filter((from) => from.startsWith(depth(file)) && !from.startsWith(`${depth(file)}adapters/`) && from !== `${depth(file)}errors.ts`);
+    assert.deepEqual(complaints(AGENT.filter(isApp), outward), []);
+    assert.deepEqual(complaints(AGENT.filter((file) => !isApp(file)), (file) => importsOf(file).map(({ from }) => from).filter((from) => from.includes("stasis-app/"))), []);
+  });
+
+  it("keep what the Stasis app decides apart from what it does", () => {
+    const decides = AGENT.filter(({ path }) => path.startsWith("agent/stasis-app/core/"));
+    assert.ok(decides.length > 5);
+    assert.deepEqual(complaints(decides, (file) => importsOf(file).map(({ from }) => from).filter((from) => from !== "zod" && from !== "../errors.ts" && !from.startsWith("./"))), []);
+    assert.deepEqual(complaints(decides, (file) => nodesOf(file).filter((node) => ts.isAwaitExpression(node) || (ts.isIdentifier(node) && IMPURE.has(node.text) && !ts.isPropertyAccessExpression(node.parent) && !ts.isPropertyAssignment(node.parent))).map((node) => node.getText().slice(0, 60))), []);
+  });
+
   it("keep production code from importing tests", () => {
     assert.deepEqual(complaints(AGENT, (file) => importsOf(file).map(({ from }) => from).filter((from) => /(?:^|\/)test\//.test(from))), []);
   });
