@@ -14,7 +14,7 @@ import { EXTRA, movesOf } from "../support/page-world.ts";
 import { coreConfig, settledPair, SmallWorld } from "../support/small-world.ts";
 
 /** Words that choose what is drawn, and instants: everything else in a view is somebody's text. */
-const CHOICES = /^(?:up|down|unknown|heard|late|lost|never|node|witness|starting|standby|claiming|active|serving|degraded|heartbeat|sip|eip|warn|error|quorum|consent|vacant|calling|accepted|refused|private|public|nobody|\d{4}-\d\d-\d\dT.*Z)$/;
+const CHOICES = /^(?:up|down|unknown|heard|late|lost|never|node|witness|starting|standby|claiming|active|serving|degraded|heartbeat|sip|eip|warn|error|quorum|consent|vacant|its turn|calling|accepted|refused|private|public|nobody|\d{4}-\d\d-\d\dT.*Z)$/;
 
 function poisoned<T>(value: T, text: string): T {
   if (typeof value === "string") return (CHOICES.test(value) ? value : value + text) as T;
@@ -130,10 +130,10 @@ describe("the page", () => {
     const world = settledPair();
     const words = pageText(shownBy(world, "node-b")).replaceAll(/<svg.*?<\/svg>/gs, "").replaceAll(/<[^>]+>/g, " ").replaceAll(/\s+/g, " ").slice(0, 4_000);
     assert.match(words, /Callers are served node-a holds 203\.0\.113\.10 and serves\. node-b could take over\./);
-    assert.match(words, /What the cluster would do now Nothing: it is ready, and claims when node-a asks to be relieved or shows no sign of life\. Should node-a fail, node-b claims the address at worst 600 ms to 1\.9 s later/);
+    assert.match(words, /What the cluster would do now Nothing: it is ready, and claims when node-a asks to be relieved or shows no sign of life\. If node-a fails, node-b claims the address, at worst 600 ms to 1\.9 s later/);
     assert.match(words, /node-a node ★ active holds the address ✓ serving Takes calls: [^.]*\. 3 ✓ heard round trip 2\.0 ms agent 0\.1\.0 Asterisk 22\.10\.0/);
     assert.match(words, /node-b this node standby for 19 s ✓ serving/);
-    assert.match(words, /node-b this one ✓ up under 1 s ago ✓ up/);
+    assert.match(words, /node-b this one ✓ up just now ✓ up/);
     assert.match(words, /Not paused No hold-down/);
     assert.match(words, /reload it for the present one/);
   });

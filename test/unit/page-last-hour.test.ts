@@ -87,7 +87,7 @@ describe("the charts", () => {
     world.run(60_000);
     const { text } = charts(hour, ["node-a"], world.nowMs);
     assert.match(text, /aria-label="Heartbeat round trip, the last 5 minutes\. node-a: now 2\.0 ms, median 2\.0 ms, highest 2\.0 ms\."/);
-    assert.match(text, /aria-label="Calls, the last 5 minutes\. node-b: now 3, median 3, highest 3\. node-a: now 3/);
+    assert.match(text, /aria-label="Calls, the last 5 minutes\. node-a: now 3, median 3, highest 3\. node-b: now 3/);
     assert.match(text, /aria-label="node-a, the last 5 minutes: serving 100 % of the time\. It held the address for /);
     assert.doesNotMatch(text, /NaN|Infinity|undefined/);
   });

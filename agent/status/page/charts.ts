@@ -20,6 +20,9 @@ const BAND_SHARE: Readonly<Record<ServingState, number>> = { serving: 1, degrade
 /** A latency axis that is finer shows noise (ms), one of calls shows nothing (calls). */
 const LEAST_TOP = { ms: 2, calls: 5 } as const;
 
+/** Above the highest measurement, so that it does not run along the edge. */
+const HEADROOM = 1.1;
+
 interface Line {
   readonly label: string;
   readonly track: string;
@@ -35,7 +38,8 @@ interface LineChart {
 export function charts(hour: LastHour, heartbeatsTo: readonly string[], nowMs: MonotonicMs): Markup {
   const span = hour.span(SHORTEST_MS, HOUR_MS, PARTS);
   if (span === null) return html`<p class="quiet">Nothing measured yet.</p>`;
-  const nodes = hour.nodes;
+  // In the same order and colours on every member's page.
+  const nodes = hour.nodes.toSorted();
   const lineCharts: readonly LineChart[] = [
     { title: "Heartbeat round trip", unit: "ms", lines: heartbeatsTo.map((id) => ({ label: id, track: `rtt:${id}` })) },
     { title: "Probes of our Asterisk", unit: "ms", lines: [{ label: "ARI ping", track: "ari" }, { label: "SIP OPTIONS", track: "sip" }] },
@@ -47,11 +51,11 @@ export function charts(hour: LastHour, heartbeatsTo: readonly string[], nowMs: M
 
 function lineChart({ title, unit, lines }: LineChart, values: readonly (readonly (number | null)[])[], span: Span, nowMs: MonotonicMs): Markup {
   const measured = values.flat().filter((value) => value !== null);
-  const top = niceTop(Math.max(LEAST_TOP[unit], ...measured));
+  const top = niceTop(Math.max(LEAST_TOP[unit], ...measured.map((value) => value * HEADROOM)));
   const say = (value: number | null): string => (unit === "ms" ? latency(value) : value === null ? "–" : String(value));
   const legend = lines.map(({ label }, index) => html`<li><svg class="key" viewBox="0 0 24 8" aria-hidden="true"><path class="line line-${index % 4}" d="M0 4H24"/></svg>${label} <b>${say(values[index]?.at(-1) ?? null)}</b></li>`);
   const spoken = lines.map(({ label }, index) => `${label}: ${summary(values[index] ?? [], say)}`).join(" ");
-  return html`<figure class="chart"><figcaption>${title}<span class="quiet"> ${unit}</span></figcaption><ul class="legend">${legend}</ul>
+  return html`<figure class="chart"><figcaption>${title}${unit === "ms" ? html`<span class="quiet"> ms</span>` : null}</figcaption><ul class="legend">${legend}</ul>
 <div class="plot"><span class="top" aria-hidden="true">${top}</span><svg role="img" aria-label="${title}, ${spanInWords(span)}. ${spoken}" viewBox="0 0 ${PARTS} ${HEIGHT}" preserveAspectRatio="none"><path class="grid" d="M0 .5H${PARTS}M0 ${HEIGHT / 2}H${PARTS}M0 ${HEIGHT - 0.5}H${PARTS}"/>${values.map((each, index) => html`<path class="line line-${index % 4}" d="${pathOf(each, top)}"/>`)}</svg></div>${axis(span, nowMs)}</figure>`;
 }
 
@@ -84,7 +88,7 @@ function niceTop(value: number): number {
 
 function bands(hour: LastHour, span: Span, nowMs: MonotonicMs): Markup {
   const holders = hour.holders(span);
-  const rows = hour.nodes.map((id) => {
+  const rows = hour.nodes.toSorted().map((id) => {
     const states = hour.worst(id, span);
     const runs = runsOf(states).filter(({ value }) => value !== null && value !== "silent");
     const held = runsOf(holders.map((holder) => holder === id)).filter(({ value }) => value);

@@ -23,11 +23,12 @@ function outlook(view: StatusView, { wouldClaim, sentence }: Explanation): reado
   const worst = view.worstCase.map(({ ms }) => ms);
   if (view.role === "witness" || view.policy.pause !== null || relief.length === 0 || worst.length === 0 || view.claim !== null) return [own];
   const holder = view.address.here ? view.node : view.address.holder;
-  return [own, `Should ${holder} fail, ${relief.join(" or ")} claims the address at worst ${inWords(Math.min(...worst))} to ${inWords(Math.max(...worst))} later, by the kind of failure.`];
+  return [own, `If ${holder} fails, ${relief.join(" or ")} claims the address, at worst ${inWords(Math.min(...worst))} to ${inWords(Math.max(...worst))} later: it depends on how it fails.`];
 }
 
-function why({ node, role, roleForMs, reason }: StatusView): Markup {
-  return html`<p class="quiet">${node} is ${role} since ${ago(roleForMs)}: ${reason}</p>`;
+/** Left out during a claim, whose reason stands at the top already. */
+function why({ node, role, roleForMs, reason, claim }: StatusView): Markup | null {
+  return claim !== null ? null : html`<p class="quiet">${node} has been ${role} for ${ago(roleForMs)}. ${reason}</p>`;
 }
 
 /** What keeps the cluster from acting by itself. Said also when nothing does, so that nobody has to guess. */

@@ -64,6 +64,13 @@ function putRow(places: Map<string, Place>, ids: readonly string[], { canvas, y,
 export function linkPath(one: Place, other: Place): { readonly path: string; readonly x: number; readonly y: number } {
   const [a, b] = one.row < other.row || (one.row === other.row && one.column <= other.column) ? [one, other] : [other, one];
   const middle = (place: Place): number => place.x + place.width / 2;
+  if (b.row - a.row > 1) {
+    // Past the row between them: down along the outer side, then in.
+    const left = middle(a) < middle(b);
+    const x = a.x + a.width * (left ? 0.25 : 0.75);
+    const y = b.y + b.height / 2;
+    return { path: `M${x} ${a.y + a.height}V${y}H${left ? b.x : b.x + b.width}`, x, y: (a.y + a.height + y) / 2 };
+  }
   if (a.row !== b.row) {
     // Ends spread over the card's edge, so that lines to several cards do not run into each other.
     const fromX = middle(a) + Math.sign(middle(b) - middle(a)) * a.width * 0.2;
@@ -72,5 +79,6 @@ export function linkPath(one: Place, other: Place): { readonly path: string; rea
   }
   if (b.column - a.column === 1) return { path: `M${a.x + a.width} ${a.y + a.height / 2}H${b.x}`, x: (a.x + a.width + b.x) / 2, y: a.y + a.height / 2 };
   const below = a.y + a.height;
-  return { path: `M${middle(a)} ${below}C${middle(a)} ${below + ARC_ROOM} ${middle(b)} ${below + ARC_ROOM} ${middle(b)} ${below}`, x: (middle(a) + middle(b)) / 2, y: below + ARC_ROOM * 0.75 };
+  // The label stands near the far end, at three quarters of the curve: in the middle are the witnesses' lines.
+  return { path: `M${middle(a)} ${below}C${middle(a)} ${below + ARC_ROOM} ${middle(b)} ${below + ARC_ROOM} ${middle(b)} ${below}`, x: middle(a) * 0.16 + middle(b) * 0.84, y: below + ARC_ROOM * 0.56 };
 }

@@ -33,6 +33,9 @@ interface Link {
   readonly detail: string;
 }
 
+/** Canvases of at least this width have room for more than a word on a link. */
+const WIDE = 600;
+
 /** Both drawings. Only the wide one speaks: they say the same. */
 export function picture(view: StatusView): Markup {
   const figures = figuresOf(view);
@@ -55,7 +58,7 @@ function figuresOf(view: StatusView): readonly Figure[] {
   const self: Figure = { id: view.node, kind: view.kind, here: true, role: view.role, serving: view.health?.serving ?? null, calls: view.health?.calls ?? null, silent: false, zone: view.zone, limit: view.draining !== null ? "drains" : view.policy.blocked ? "blocked" : null };
   const others = view.members.map(({ id, kind, hearing, says }): Figure => {
     const silent = hearing === "lost" || hearing === "never";
-    return { id, kind, here: false, role: says === null ? "not heard yet" : silent ? `silent, was ${says.role}` : says.role, serving: kind === "witness" ? null : silent ? "unknown" : (says?.serving ?? "unknown"), calls: silent ? null : (says?.calls ?? null), silent, zone: says?.zone ?? null, limit: says === null || silent ? null : says.draining ? "drains" : says.blocked ? "blocked" : null };
+    return { id, kind, here: false, role: says === null ? "not heard yet" : silent ? `silent (${says.role})` : says.role, serving: kind === "witness" ? null : silent ? "unknown" : (says?.serving ?? "unknown"), calls: silent ? null : (says?.calls ?? null), silent, zone: says?.zone ?? null, limit: says === null || silent ? null : says.draining ? "drains" : says.blocked ? "blocked" : null };
   });
   return [self, ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
@@ -82,7 +85,11 @@ function linkMarkup({ from, to, state, word, detail }: Link, places: Layout): Ma
   if (ends[0] === undefined || ends[1] === undefined) return null;
   const { path, x, y } = linkPath(ends[0], ends[1]);
   const tone = toneOfHearing(state);
-  return html`<path class="link ${state}" d="${path}"/><text class="label ${tone}" x="${x}" y="${y - 7}">${state === "heard" ? "" : `${SIGNS[tone]} `}${word}</text><text class="label quiet" x="${x}" y="${y + 16}">${short(detail, 18)}</text>`;
+  const said = `${state === "heard" ? "" : `${SIGNS[tone]} `}${word}`;
+  const line = html`<path class="link ${state}" d="${path}"/>`;
+  // A label on a slope interrupts its line, in one row; on a narrow canvas there is room for the word only.
+  if (ends[0].row !== ends[1].row) return html`${line}<text class="label ${tone}" x="${x}" y="${y + 8}">${said}${places.width < WIDE || detail === "" ? null : html`<tspan class="quiet"> ${short(detail, 18)}</tspan>`}</text>`;
+  return html`${line}<text class="label ${tone}" x="${x}" y="${y - 7}">${said}</text><text class="label quiet" x="${x}" y="${y + 16}">${short(detail, 18)}</text>`;
 }
 
 function addressLine({ address, claim, node }: StatusView, { address: box, figures }: Layout): Markup | null {
@@ -112,8 +119,8 @@ function figureMarkup(figure: Figure, view: StatusView, places: Layout): Markup 
   const holds = figure.here ? view.address.here : view.address.holder === figure.id;
   const letters = Math.floor((width - 28) / 8);
   const tone = toneOfServing(figure.serving ?? "unknown");
-  const lines = figure.serving === null ? [] : [html`<text class="${tone}" x="${x + 14}" y="${y + 68}">${SIGNS[tone]} ${short(figure.serving === "unknown" ? "Asterisk not known" : `Asterisk ${figure.serving}`, letters + 2)}</text>`, html`<text class="quiet" x="${x + 14}" y="${y + 88}">${callsInWords(figure.calls)}</text><text class="${figure.limit === null ? "quiet end" : "warn end"}" x="${x + width - 14}" y="${y + 88}">${figure.limit === null ? zoneInWords(figure.zone) : `${SIGNS.warn} ${figure.limit}`}</text>`];
-  return html`<g class="${holds ? "card holds" : figure.silent ? "card silent" : "card"}"><title>${figureInWords(figure)}</title><rect x="${x}" y="${y}" width="${width}" height="${height}" rx="10"/><text class="strong" x="${x + 14}" y="${y + 25}">${short(figure.id, letters)}</text><text class="${holds ? "role strong" : "role"}" x="${x + 14}" y="${y + 45}">${short(`${holds ? "★ " : ""}${figure.role}${figure.here ? ", this one" : ""}`, letters + 3)}</text>${lines}</g>`;
+  const lines = figure.serving === null ? [] : [html`<text class="${tone}" x="${x + 14}" y="${y + 68}">${SIGNS[tone]} ${short(figure.serving === "unknown" ? "Asterisk unknown" : `Asterisk ${figure.serving}`, letters + 2)}</text>`, html`<text class="quiet" x="${x + 14}" y="${y + 88}">${callsInWords(figure.calls)}</text><text class="${figure.limit === null ? "quiet end" : "warn end"}" x="${x + width - 14}" y="${y + 88}">${figure.limit === null ? zoneInWords(figure.zone) : `${SIGNS.warn} ${figure.limit}`}</text>`];
+  return html`<g class="card${holds ? " holds" : ""}${figure.silent ? " silent" : ""}"><title>${figureInWords(figure)}</title><rect x="${x}" y="${y}" width="${width}" height="${height}" rx="10"/><text class="strong" x="${x + 14}" y="${y + 25}">${short(figure.id, letters)}</text><text class="role${holds ? " strong" : ""}" x="${x + 14}" y="${y + 45}">${short(`${figure.silent ? `${SIGNS.bad} ` : holds ? "★ " : ""}${figure.role}${figure.here ? ", this one" : ""}`, letters + 3)}</text>${lines}</g>`;
 }
 
 function callsInWords(calls: number | null): string {
@@ -127,7 +134,7 @@ function zoneInWords(zone: string | null): string {
 }
 
 function figureInWords({ id, kind, here, role, serving, calls, zone, limit }: Figure): string {
-  const asterisk = serving === null ? "" : `, Asterisk ${serving === "unknown" ? "not known" : serving}${calls === null ? "" : `, ${callsInWords(calls)}`}`;
+  const asterisk = serving === null ? "" : `, Asterisk ${serving}${calls === null ? "" : `, ${callsInWords(calls)}`}`;
   const more = `${limit === null ? "" : limit === "drains" ? ", refuses new calls" : ", blocked"}${zone === null ? "" : `, zone ${zone}`}`;
   return `${kind === "witness" ? "Witness" : "Node"} ${id}${here ? " (this one)" : ""}: ${role}${asterisk}${more}.`;
 }

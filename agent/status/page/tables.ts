@@ -2,7 +2,7 @@
 import { memberRows, type MemberRow } from "../cluster-rows.ts";
 import type { StatusView } from "../schema.ts";
 import { html, type Content, type Markup } from "./markup.ts";
-import { ago, HEARING_WORDS, latency, sign, toneOfHearing, toneOfServing, toneOfVerdict } from "./words.ts";
+import { ago, HEARING_WORDS, latency, sign, toneOfHearing, toneOfServing, toneOfVerdict, when } from "./words.ts";
 
 type Member = StatusView["members"][number];
 type Votes = NonNullable<StatusView["votes"]>;
@@ -32,7 +32,7 @@ function dashed(text: string): string {
 }
 
 function heartbeatOf({ hearing, ageMs, rttMs, says }: Member): Markup {
-  const detail = hearing === "heard" ? `round trip ${latency(rttMs)}` : hearing === "never" ? "" : `last ${ago(ageMs)} ago`;
+  const detail = hearing === "heard" ? `round trip ${latency(rttMs)}` : hearing === "never" ? "" : `last ${when(ageMs)}`;
   const back = says === null || hearing === "lost" || hearing === "never" || says.hearsUs === "heard" ? "" : `; it does not hear us (${HEARING_WORDS[says.hearsUs]})`;
   return html`${sign(toneOfHearing(hearing), HEARING_WORDS[hearing])}<small>${detail}${back}</small>`;
 }
@@ -47,7 +47,7 @@ export function observersTable(view: StatusView): Markup {
 }
 
 function ownRow(node: string, { own }: Votes): Markup {
-  const cells = own.channels.map(({ verdict, okAgeMs, misses, proven }) => html`<td>${sign(toneOfVerdict(verdict), verdict)}<small>${!proven ? "unproven" : misses !== null && misses > 0 ? `${misses} missed, ok ${ago(okAgeMs)} ago` : okAgeMs === null ? "" : `${ago(okAgeMs)} ago`}</small></td>`);
+  const cells = own.channels.map(({ verdict, okAgeMs, misses, proven }) => html`<td>${sign(toneOfVerdict(verdict), verdict)}<small>${!proven ? "unproven" : misses !== null && misses > 0 ? `${misses} missed, ok ${when(okAgeMs)}` : okAgeMs === null ? "" : when(okAgeMs)}</small></td>`);
   return html`<tr><th scope="row">${node}<small>this one</small></th>${cells}<td><b>${sign(toneOfVerdict(own.verdict), own.verdict)}</b></td></tr>`;
 }
 
@@ -59,7 +59,7 @@ function otherRows(view: StatusView, target: string): readonly Markup[] {
     const said = says?.verdict?.about === target && hearing !== "lost" ? says.verdict : null;
     const channels = [said?.heartbeat, said?.sip, said?.eip].map((verdict) => html`<td>${verdict === undefined ? "–" : sign(toneOfVerdict(verdict), verdict)}</td>`);
     const verdict = vote?.verdict ?? said?.verdict ?? "unknown";
-    const remark = vote?.counted === false ? "absent, not counted" : `told ${ago(vote?.ageMs ?? ageMs)}${(vote?.ageMs ?? ageMs) === null ? "" : " ago"}`;
+    const remark = vote?.counted === false ? "absent, not counted" : `told ${when(vote?.ageMs ?? ageMs)}`;
     return html`<tr><th scope="row">${id}<small>${kind}</small></th>${channels}<td>${sign(toneOfVerdict(verdict), verdict)}<small>${remark}</small></td></tr>`;
   });
 }

@@ -27,6 +27,12 @@ export function ago(ms: number | null): string {
   return ms < 1_000 ? "under 1 s" : inWords(Math.floor(ms / 1_000) * 1_000).replace(".0 ", " ");
 }
 
+/** An age as the answer to "when?". */
+export function when(ms: number | null): string {
+  if (ms === null) return "never";
+  return ms < 2_000 ? "just now" : `${ago(ms)} ago`;
+}
+
 /** A latency with two digits. */
 export function latency(ms: number | null): string {
   if (ms === null) return "–";

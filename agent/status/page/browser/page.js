@@ -103,7 +103,10 @@ function lost(mine) {
   if (source !== mine) return;
   source = null;
   mine.close();
-  if (!document.documentElement.classList.contains("stale")) say("off", `▲ Connection to the agent lost at ${clock()} UTC. What you see is old; trying again.`);
+  if (!document.documentElement.classList.contains("stale")) {
+    document.title = `▲ Connection lost, was: ${document.title}`;
+    say("off", `▲ Connection to the agent lost at ${clock()} UTC. What you see is old; trying again.`);
+  }
   setTimeout(connect, retryMs);
   retryMs = Math.min(RETRY_MAX_MS, 2 * retryMs);
 }
