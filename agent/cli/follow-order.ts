@@ -8,7 +8,7 @@ const POLL_MS = 200;
 const NO_WORD_MS = 5_000;
 /** Afterwards it must show within this time who has the address (ms). */
 const SETTLED_WITHIN_MS = 30_000;
-/** A drain tells how it goes at most this often (ms). */
+/** A drain tells how its numbers go at most this often (ms). */
 const TOLD_EVERY_MS = 5_000;
 
 export interface Ended {
@@ -17,6 +17,9 @@ export interface Ended {
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+/** A sentence without its numbers: what it tells apart from how far it has come. */
+const gist = (sentence: string): string => sentence.replaceAll(/\d+/g, "");
 
 export function survey(socket: string): Promise<Survey> {
   return ask(socket, { kind: "survey" }, surveySchema);
@@ -33,7 +36,7 @@ export async function followOrder(socket: string, id: string, target: string | n
       if (report.ended) return { ok: report.ok, message: report.says };
       last = report;
       wordAtMs = Date.now();
-      const news = report.phase !== told.phase || (report.says !== told.says && Date.now() - told.atMs >= TOLD_EVERY_MS);
+      const news = report.phase !== told.phase || gist(report.says) !== gist(told.says) || (report.says !== told.says && Date.now() - told.atMs >= TOLD_EVERY_MS);
       if (news && report.says !== "") {
         tell(report.says);
         told = { phase: report.phase, atMs: Date.now(), says: report.says };
