@@ -15,6 +15,7 @@ export const PARTS = {
   members: "Witnesses, and clusters of three",
   limits: "One failure after another",
   operator: "Somebody's hand",
+  planned: "An operator asks for a move",
   open: "Not protected",
 } as const satisfies Record<string, string>;
 
@@ -76,9 +77,12 @@ function timeInWords(line: string): string {
 
 const UNNOTICED = "callers notice nothing";
 
+const ENDS: Readonly<Record<string, string>> = { done: "done", failed: "given up, with the reason", refused: "refused, with the reason", checked: "found possible" };
+
 const PLAIN: readonly (readonly [RegExp, (found: RegExpExecArray) => string])[] = [
   [/^callers served throughout$/, () => UNNOTICED],
   [/^callers unserved for at most (\d+) ms$/, (found) => `callers wait for at most ${(Number(found[1]) / 1_000).toFixed(1)} s`],
+  [/^the (switchover|takeover) on (\S+) (done|failed|refused|checked)$/, (found) => `the ${found[1] ?? ""} on ${found[2] ?? ""} is ${ENDS[found[3] ?? ""] ?? ""}`],
   [/^alive marks$/, () => "alive marks are written"],
   [/^(\S+) waits for "(.+)"$/, (found) => `${found[1] ?? ""} waits for the gate "${found[2] ?? ""}"`],
   [/^(\S+ names \d+ dropped calls of \S+)$/, (found) => found[1] ?? ""],
