@@ -122,8 +122,7 @@ export function assembleWorld(config: Config, access: AriAccess | null, aws: Aws
 }
 
 function assembleRole(node: NodeConfig, access: AriAccess): LinkedAsteriskRole {
-  const control = new AsteriskControl(node.asteriskControlSocket);
-  return new LinkedAsteriskRole({ folder: node.render.renderTarget, modules: new AriModules(access, control), control });
+  return new LinkedAsteriskRole({ folder: node.render.renderTarget, modules: new AriModules(access, new AsteriskControl(node.asteriskControlSocket)) });
 }
 
 function claimTarget(node: NodeConfig, instanceId: string): ClaimTarget {

@@ -13,17 +13,18 @@ import { systemClock, systemScheduler } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { distrustfulPolicy, persistPolicy, restorePolicy } from "./core/policy.ts";
 import { initialState } from "./core/step.ts";
-import type { Policy } from "./core/types.ts";
+import type { Failure, Policy } from "./core/types.ts";
 import { Driver } from "./driver.ts";
 import { AgentError } from "./errors.ts";
 import { portsExecutor, type World } from "./executor.ts";
 import { makeHistoryBook } from "./history-book.ts";
 import { makeJournal } from "./journal.ts";
+import { keepLedger } from "./ledger-keeper.ts";
 import { say, type Log } from "./log.ts";
 import { answerQuery } from "./operator-desk.ts";
 import { OPERATOR_SOCKET, OperatorSocket } from "./operator-socket.ts";
 import type { Store } from "./ports.ts";
-import { makeRotation } from "./rotation.ts";
+import { makeRotation, type Rotation } from "./rotation.ts";
 import { awaitSecret, watchSecret, type SecretReading } from "./secret-watch.ts";
 import { makePage } from "./status/page/page.ts";
 import { makePrometheus } from "./status/prometheus.ts";
@@ -61,7 +62,7 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
   const prometheus = makePrometheus(core);
   const policy = await lastPolicy(world.store, config, log);
   const book = makeHistoryBook({ history: new FileHistory(join(config.stateDir, HISTORY_FILE)), config: core, keep: config.historyKeep, log });
-  await Promise.all([warm(aws, world), rotation.catchUp(secret, version), book.open()]);
+  const [, missed] = await Promise.all([warm(aws, world), rotation.catchUp(secret, version), book.open()]);
   const cases = worstCase(core);
   const extra = (): StatusExtra => ({ worstCase: cases, refusals: journal.refusals() });
   const onDefect = (error: unknown): void => { say(log, "error", "defect-found", { err: error }, "A status page could not be made."); };
@@ -112,8 +113,25 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
   );
   say(log, "info", "agent-started", { version: core.software, incarnation, timing: config.timing, worstCase: cases }, `Agent ${core.software} of ${core.clusterId}/${core.nodeId} started. Worst case with these settings, until the claim is sent: ${cases.map(({ what, ms }) => `${what} ${ms} ms`).join("; ")}.`);
   driver.start();
-  const unwatch = watchSecret(reading, version, config.secretIntervalMs, (next, nextVersion) => rotation.take(next, nextVersion));
-  return { stop: () => shutDown({ driver, world, unwatch, log, closers: [() => book.close(), () => { page.close(); return status.close(); }, () => operator.close(), () => link.close(), () => world.telephony?.close(), () => { world.asteriskRole?.close(); return undefined; }, () => { rotation.close(); return undefined; }], aws }) };
+  const stops = [followSecret({ reading, config, rotation, driver, version, missed }), keepLedger(world.ledger, log)];
+  return { stop: () => shutDown({ driver, world, stops, log, closers: [() => book.close(), () => { page.close(); return status.close(); }, () => operator.close(), () => link.close(), () => world.telephony?.close(), () => { world.asteriskRole?.close(); return undefined; }, () => { rotation.close(); return undefined; }], aws }) };
+}
+
+interface Following {
+  readonly reading: SecretReading;
+  readonly config: Config;
+  readonly rotation: Rotation;
+  readonly driver: Driver;
+  readonly version: string;
+  /** Why the version of the start is not in use everywhere; null when it is. */
+  readonly missed: Failure | null;
+}
+
+/** Puts every new version of the secret to use, and has the core know what can't be. Returns how to stop. */
+function followSecret({ reading, config, rotation, driver, version, missed }: Following): () => void {
+  const onTried = (failure: Failure | null): void => { driver.post({ type: "secretTried", failure }); };
+  if (missed !== null) onTried(missed);
+  return watchSecret(reading, { inUse: missed === null ? version : null, intervalMs: config.secretIntervalMs, onNew: (next, nextVersion) => rotation.take(next, nextVersion), onTried });
 }
 
 /** Where this agent runs. A witness has no instance as far as the cluster is concerned. */
@@ -181,14 +199,15 @@ async function warm(aws: Aws | null, world: World): Promise<void> {
 interface Running {
   readonly driver: Driver;
   readonly world: World;
-  readonly unwatch: () => void;
+  /** What comes by itself now and then. */
+  readonly stops: readonly (() => void)[];
   readonly log: Log;
   readonly closers: readonly (() => Promise<void> | undefined)[];
   readonly aws: Aws | null;
 }
 
-async function shutDown({ driver, world, unwatch, log, closers, aws }: Running): Promise<void> {
-  unwatch();
+async function shutDown({ driver, world, stops, log, closers, aws }: Running): Promise<void> {
+  for (const stop of stops) stop();
   driver.stop();
   const { policy, nowMs, wallMs } = driver.state;
   const results = await Promise.allSettled([world.store.save(persistPolicy(policy, nowMs, wallMs)), ...closers.map((close) => close())]);

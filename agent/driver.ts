@@ -180,7 +180,6 @@ function deadlineCode(request: Request): ErrorCode {
     case "listCalls":
     case "setMaintenance":
     case "applyRole":
-    case "registerTrunks":
       return "AGENT_PROBE_TIMEOUT";
     case "save":
     case "recordDropped":
@@ -219,7 +218,6 @@ export function failureOf(request: Request, failure: Failure): Completion {
     case "writeClaimTags":
     case "save":
     case "recordDropped":
-    case "registerTrunks":
     case "listCalls":
     case "publishMetrics":
     case "watchSip":

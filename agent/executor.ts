@@ -101,9 +101,6 @@ async function carryOut(request: Request, world: World, signal: AbortSignal): Pr
     case "applyRole":
       await roleOf(world).apply(request.role, signal);
       return { kind: "applyRole", role: request.role, outcome: done };
-    case "registerTrunks":
-      await roleOf(world).registerTrunks(signal);
-      return { kind: "registerTrunks", outcome: done };
     case "publishMetrics":
       return { kind: "publishMetrics", outcome: { ok: true, value: await publishMinute(request.minute, world.metrics, signal) } };
   }

@@ -25,6 +25,7 @@ export const LOG_EVENTS = {
   "state-set-aside": "What the last run saved could not be read; the agent starts with a full hold-down.",
   "history-set-aside": "The history of moves could not be read; a new one begins.",
   "history-unwritten": "A move could not be written to the history in STATE_DIR; it is kept in memory and tried again.",
+  "ledger-not-trimmed": "Old ledgers of dropped calls, which name callers, could not be removed; it is tried again every hour.",
   "secret-unreadable": "A new version of the secret could not be looked at or used; the present one stays in use.",
   "secret-rotated": "A new version of the secret is in use.",
   "config-rendered": "Asterisk's configuration was rendered anew and reloaded: which files, which modules; or why that is left to an operator.",

@@ -117,8 +117,6 @@ export interface Telephony {
 export interface AsteriskRole {
   /** Turns the link to the role's files, and has a running Asterisk read them; both may be repeated and then change nothing. */
   apply(role: "active" | "standby", signal: AbortSignal): Promise<void>;
-  /** Has Asterisk send a REGISTER for every trunk now. */
-  registerTrunks(signal: AbortSignal): Promise<void>;
   close(): void;
 }
 
@@ -126,6 +124,8 @@ export interface AsteriskRole {
 export interface Ledger {
   /** Rejects with AGENT_STATE_UNWRITABLE. Recording the same failover twice is harmless. */
   record(dropped: DroppedCalls): Promise<void>;
+  /** Removes ledgers that are older than is kept. Rejects with AGENT_STATE_UNWRITABLE. */
+  forgetOld(): Promise<void>;
 }
 
 /** Where a minute of measurements goes. */

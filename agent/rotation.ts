@@ -10,6 +10,7 @@
 import type { AriAccess } from "./adapters/ari-http.ts";
 import type { AriModules } from "./adapters/ari-modules.ts";
 import type { Config, NodeConfig } from "./config.ts";
+import type { Failure } from "./core/types.ts";
 import { AgentError } from "./errors.ts";
 import { say, type Log } from "./log.ts";
 import { commit, readManifest, writeManifest, type Manifest } from "./render/commit.ts";
@@ -45,8 +46,8 @@ export interface RotationParts {
 }
 
 export interface Rotation {
-  /** After a start: whatever of this secret did not reach Asterisk while the agent was away. Never rejects; what fails is logged. */
-  catchUp(secret: Secret, version: string): Promise<void>;
+  /** After a start: whatever of this secret did not reach Asterisk while the agent was away. Never rejects: what fails is logged, and resolved with, to be tried again. */
+  catchUp(secret: Secret, version: string): Promise<Failure | null>;
   /** Rejects with an AgentError when something has to be tried again; then it is called again. */
   take(secret: Secret, version: string): Promise<void>;
   close(): void;
@@ -57,15 +58,17 @@ export function makeRotation({ config, log, setKeys, node }: RotationParts): Rot
   return {
     catchUp: async (secret, version) => {
       keyed = version;
-      if (node === null || (await readManifest(node.node.render.renderTarget).catch(() => null)) === null) return;
+      if (node === null || (await readManifest(node.node.render.renderTarget).catch(() => null)) === null) return null;
       try {
         const until = AbortSignal.timeout(BOOT_WITHIN_MS);
         await bringToAsterisk(config, node, log, secret, version, until);
         // Asterisk has not read what an earlier agent rendered, and that agent has taken the old password with it.
         if ((await askAri(node, until)) === "refused" && (await reload(node, ARI_MODULE, until))) say(log, "info", "config-rendered", { modules: [ARI_MODULE] }, "ARI refused the password that was rendered last; Asterisk has now read it.");
+        return null;
       } catch (error) {
         if (!(error instanceof AgentError)) throw error;
         say(log, "error", "config-not-rendered", { err: error }, `The present secret did not reach Asterisk: ${error.message}`);
+        return { code: error.code, message: error.message };
       }
     },
     take: async (secret, version) => {

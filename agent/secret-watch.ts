@@ -5,6 +5,7 @@
  */
 import { AgentError } from "./errors.ts";
 import { say, type Log, type LogEvent } from "./log.ts";
+import type { Failure } from "./core/types.ts";
 import type { SecretSource } from "./ports.ts";
 import { parseSecret, type Secret } from "./secret.ts";
 
@@ -44,13 +45,23 @@ export async function awaitSecret(reading: SecretReading, stopped: AbortSignal):
   }
 }
 
+export interface SecretWatch {
+  /** The version that is in use; null when not all of it is, so that it is handed on again. */
+  readonly inUse: string | null;
+  readonly intervalMs: number;
+  /** Puts a version to use; rejects when it has to be tried again. */
+  readonly onNew: (secret: Secret, version: string) => Promise<void>;
+  /** After every try: why it failed, and null when the newest version is in use. */
+  readonly onTried: (failure: Failure | null) => void;
+}
+
 /**
- * Looks for a new version every `intervalMs` and hands it to `onNew`, again and again until that resolves. Returns how to stop.
+ * Looks for a new version every interval and hands it to `onNew`, again and again until that resolves. Returns how to stop.
  * A defect in `onNew` must not stop the agent, on all nodes at once: it is told and otherwise treated as a failure.
  */
-export function watchSecret(reading: SecretReading, first: string, intervalMs: number, onNew: (secret: Secret, version: string) => Promise<void>): () => void {
+export function watchSecret(reading: SecretReading, { inUse, intervalMs, onNew, onTried }: SecretWatch): () => void {
   const { log } = reading;
-  let current = first;
+  let current = inUse;
   let told: string | null = null;
   let looking = false;
   const tellOnce = (error: unknown, level: "warn" | "error", event: LogEvent, sentence: string): void => {
@@ -64,23 +75,28 @@ export function watchSecret(reading: SecretReading, first: string, intervalMs: n
       found = await read(reading);
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
+      // A new version that makes no sense; whether there is one is unknown while it can't be read.
+      if (error.code === "AGENT_SECRET_INVALID") onTried({ code: error.code, message: error.message });
       tellOnce(error, "warn", "secret-unreadable", "The secret can't be looked at for a new version; the present one stays in use:");
       return;
     }
     const { secret, version } = found;
     if (version === current) {
+      if (told !== null) onTried(null);
       told = null;
       return;
     }
     try {
       await onNew(secret, version);
     } catch (error) {
+      onTried(error instanceof AgentError ? { code: error.code, message: error.message } : { code: "defect", message: "an unforeseen error, see the log" });
       if (error instanceof AgentError) tellOnce(error, "error", "config-not-rendered", "A new version of the secret could not be put to use everywhere. What worked before still does, and it is tried again:");
       else tellOnce(error, "error", "defect-found", "An unforeseen error with a new version of the secret: the agent goes on, and tries again.");
       return;
     }
     current = version;
     told = null;
+    onTried(null);
     say(log, "info", "secret-rotated", { keyIds: [...secret.heartbeatKeys.keys()] }, "A new version of the secret is in use.");
   };
   const timer = setInterval(() => {

@@ -1,22 +1,31 @@
 /**
  * Turns our own Asterisk to a role: the link `role` in its configuration's folder says whose files it reads, and three reloads have
  * it read them. The link is turned in one step and also while Asterisk is away, which then reads the right files when it starts.
+ *
+ * The way from active to standby has a stop in between, `leaving`: the carriers' passwords go first, and the registrations then. Asterisk
+ * says goodbye to a carrier with an un-REGISTER, whose Contact is the new active's too. Without a password it fails at the
+ * carrier's challenge and erases nothing. Registering again afterwards would be too late: Asterisk 22 sends no REGISTER sooner than a
+ * second after it was told to, and an un-REGISTER before it if it was registered (res_pjsip_outbound_registration).
  */
-import { lstat, open, rename, rm, symlink } from "node:fs/promises";
+import { lstat, open, readlink, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { AgentError } from "../errors.ts";
 import type { AsteriskRole } from "../ports.ts";
 import type { AriModules } from "./ari-modules.ts";
-import type { AsteriskControl } from "./asterisk-control.ts";
 
 /** Registrations first, because callers wait for them; the tables' names before the module that reads the tables. */
 const MODULES = ["res_pjsip_outbound_registration.so", "extconfig", "res_pjsip.so"];
+/** What reads passwords. It reads registrations too, and leaves those alone that have not changed. */
+const PASSWORDS = ["res_pjsip.so"];
+const LINK = "role";
+const ROLES = "roles";
+const LEAVING = "leaving";
+type Folder = "active" | "standby" | typeof LEAVING;
 
 export interface AsteriskRoleOptions {
   /** Where `nodectl render` writes. */
   readonly folder: string;
   readonly modules: Pick<AriModules, "reload" | "close">;
-  readonly control: Pick<AsteriskControl, "run" | "close">;
 }
 
 export class LinkedAsteriskRole implements AsteriskRole {
@@ -31,11 +40,23 @@ export class LinkedAsteriskRole implements AsteriskRole {
    * (409 among them: another reload is under way) when Asterisk did not read the files: then again, from the beginning
    */
   async apply(role: "active" | "standby", signal: AbortSignal): Promise<void> {
-    if (!(await this.#isOurs(role))) return;
+    if (!(await this.#has(role))) return;
+    const { folder } = this.#options;
+    const present = await readlink(join(folder, LINK)).catch(() => null);
+    const registered = present === linkTo("active") || present === linkTo(LEAVING);
+    if (role === "standby" && registered && (await this.#has(LEAVING))) await this.#turn(LEAVING, PASSWORDS, signal);
+    await this.#turn(role, MODULES, signal);
+  }
+
+  close(): void {
+    this.#options.modules.close();
+  }
+
+  async #turn(to: Folder, modules: readonly string[], signal: AbortSignal): Promise<void> {
     goOn(signal);
-    await turnLink(this.#options.folder, role);
+    await turnLink(this.#options.folder, to);
     try {
-      for (const module of MODULES) {
+      for (const module of modules) {
         goOn(signal);
         await this.#options.modules.reload(module, signal);
       }
@@ -45,33 +66,23 @@ export class LinkedAsteriskRole implements AsteriskRole {
     }
   }
 
-  /** @throws AGENT_PROBE_REFUSED when Asterisk does not run, AGENT_PROBE_TIMEOUT, AGENT_ARI_FAILED */
-  async registerTrunks(signal: AbortSignal): Promise<void> {
-    if (!(await this.#isOurs("active"))) return;
-    const reply = await this.#options.control.run("pjsip send register *all", signal);
-    if (/No such command/i.test(reply)) throw new AgentError("AGENT_ARI_FAILED", "Asterisk does not know `pjsip send register`: is res_pjsip_outbound_registration loaded?");
-  }
-
-  close(): void {
-    this.#options.modules.close();
-    this.#options.control.close();
-  }
-
-  #isOurs(role: "active" | "standby"): Promise<boolean> {
-    return lstat(join(this.#options.folder, "roles", role)).then((facts) => facts.isDirectory(), () => false);
+  #has(folder: Folder): Promise<boolean> {
+    return lstat(join(this.#options.folder, ROLES, folder)).then((facts) => facts.isDirectory(), () => false);
   }
 }
 
-async function turnLink(folder: string, role: "active" | "standby"): Promise<void> {
+const linkTo = (folder: Folder): string => `${ROLES}/${folder}`;
+
+async function turnLink(folder: string, to: Folder): Promise<void> {
   const next = join(folder, ".role");
   try {
     await rm(next, { force: true }); // What a crash has left.
-    await symlink(`roles/${role}`, next);
-    await rename(next, join(folder, "role"));
+    await symlink(linkTo(to), next);
+    await rename(next, join(folder, LINK));
     const handle = await open(folder, "r");
     await handle.sync().finally(() => handle.close());
   } catch (cause) {
-    throw new AgentError("AGENT_RENDER_UNWRITABLE", `the link to the files of the ${role} can't be turned in ${folder} (${cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"})`, cause);
+    throw new AgentError("AGENT_RENDER_UNWRITABLE", `the link to the files in ${linkTo(to)} can't be turned in ${folder} (${cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"})`, cause);
   }
 }
 

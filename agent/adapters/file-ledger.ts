@@ -1,6 +1,6 @@
 /**
- * The ledger of dropped calls: one file a failover, readable by the agent's user alone, because it names callers. Old files
- * go when a new one comes.
+ * The ledger of dropped calls: one file a failover, readable by the agent's user alone, because it names callers. The age of a
+ * file is in its name, so that a copy back from a backup does not make it young again.
  */
 import { mkdir, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import type { Ledger } from "../ports.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
 
 const DAY_MS = 86_400_000;
+const OURS = /^\d{4}-\d{2}-\d{2}T.*\.json$/;
 
 export class FileLedger implements Ledger {
   readonly #folder: string;
@@ -30,14 +31,18 @@ export class FileLedger implements Ledger {
       const name = `${new Date(dropped.atWallMs).toISOString().replaceAll(":", "-")}-${dropped.from}.json`;
       const record = { from: dropped.from, at: new Date(dropped.atWallMs).toISOString(), reason: dropped.reason, calls: dropped.calls.map((call) => ({ id: call.id, party: call.party, since: new Date(call.sinceWallMs).toISOString() })) };
       await writeFileAtomically(join(this.#folder, name), `${JSON.stringify(record, null, 2)}\n`);
-      await this.#forgetOld();
     } catch (error) {
       throw new AgentError("AGENT_STATE_UNWRITABLE", `the ledger of dropped calls can't be written to ${this.#folder}: ${error instanceof Error ? error.message : String(error)}`, error);
     }
   }
 
-  async #forgetOld(): Promise<void> {
+  async forgetOld(): Promise<void> {
     const oldest = new Date(this.#wallMs() - this.#keepDays * DAY_MS).toISOString().replaceAll(":", "-");
-    for (const name of await readdir(this.#folder)) if (/^\d{4}-\d{2}-\d{2}T.*\.json$/.test(name) && name < oldest) await unlink(join(this.#folder, name));
+    try {
+      for (const name of await readdir(this.#folder)) if (OURS.test(name) && name < oldest) await unlink(join(this.#folder, name));
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return; // Nothing was ever recorded, or somebody else was faster.
+      throw new AgentError("AGENT_STATE_UNWRITABLE", `old ledgers of dropped calls can't be removed from ${this.#folder}: ${error instanceof Error ? error.message : String(error)}`, error);
+    }
   }
 }

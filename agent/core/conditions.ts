@@ -3,6 +3,7 @@
  * again when it is over. So what heals within seconds by itself, as the moments of a failover do, is not one: that is
  * what the role changes say. Costs a count of the votes: evaluate about once a second, not at every event.
  */
+import { roleNotApplied } from "./asterisk-role.ts";
 import { condition, CONDITION_NAMES, type Condition } from "./condition-list.ts";
 import { memberConditions } from "./conditions-of-members.ts";
 import { judge, unprovenChannels, type ReferenceTrack } from "./evidence.ts";
@@ -42,6 +43,8 @@ function ownAsterisk(state: State, config: CoreConfig): readonly Condition[] {
   const measurableAfterMs = 2 * config.canaryIntervalMs;
   if (health.serving === "unknown" && upMs >= measurableAfterMs) found.push(condition("asterisk-not-measured", null, `Whether this node's Asterisk takes calls is still unknown, ${inWords(upMs)} after the agent's start: ${health.reason}`));
   if (!health.ariSocketOpen && probeHealth(health, "ari").hits > 0 && upMs >= measurableAfterMs) found.push(condition("ari-socket-closed", null, "ARI answers, but the agent's event socket is closed: no canary call can be made."));
+  const role = roleNotApplied(state);
+  if (role !== null) found.push(condition("role-not-applied", null, `Asterisk has not taken the configuration of this ${state.role} for ${inWords(state.nowMs - role.sinceMs)}: ${role.tries} tries in a row failed (${role.failure.code}: ${role.failure.message}).`));
   if (state.yielding !== null) found.push(condition("yielding", null, `This active asks to be relieved: ${state.yielding}`));
   return found;
 }
@@ -117,6 +120,7 @@ function references(state: State, config: CoreConfig): readonly Condition[] {
 function self(state: State, config: CoreConfig): readonly Condition[] {
   const found: Condition[] = [];
   if (state.saveFailure !== null) found.push(condition("state-unsaved", null, `The agent's state can't be saved (${state.saveFailure.code}: ${state.saveFailure.message}): a restart would forget pause and hold-down.`));
+  if (state.secretFailure !== null) found.push(condition("secret-not-applied", null, `A new version of the secret has not been put to use everywhere for ${inWords(state.nowMs - state.secretFailure.sinceMs)} (${state.secretFailure.failure.code}: ${state.secretFailure.failure.message}); what worked before still does.`));
   if (state.publishFailure !== null) found.push(condition("metrics-unpublished", null, `Metrics can't be published (${state.publishFailure.code}: ${state.publishFailure.message}): they are kept on disk and sent later.`));
   // Of the minute under way: it ends a minute after the last loss.
   const dropped = state.metrics.sets.MetricsDropped?.sum ?? 0;

@@ -1,5 +1,5 @@
 /** How each event changes what is known. No decision is made here: roles change in transitions.ts, actions start in schedule.ts. */
-import { databaseIsBack, doubtAppliedRole, foldPeerRole, foldRole } from "./asterisk-role.ts";
+import { databaseIsBack, doubtAppliedRole, foldRole } from "./asterisk-role.ts";
 import { foldClaimAnswer, foldClaimRead } from "./claim.ts";
 import { foldAnswer, foldMiss, foldReference, type ProbeTrack } from "./evidence.ts";
 import { foldProbe } from "./health.ts";
@@ -33,6 +33,8 @@ export function fold(state: State, event: Event, config: CoreConfig): State {
     case "ariSocketChanged":
       // A closed socket is often the first sign of a crash: ask at once instead of at the next interval.
       return { ...doubtAppliedRole(state), maintenance: null, health: { ...state.health, ariSocketOpen: event.open }, startedActions: event.open ? state.startedActions : forget(state.startedActions, ["probe:ari", "probe:sip"]) };
+    case "secretTried":
+      return { ...state, secretFailure: event.failure === null ? null : { sinceMs: state.secretFailure?.sinceMs ?? event.atMs, failure: event.failure } };
     case "operatorCommanded":
       return obey({ ...state, policy: operatorPolicy(state.policy, event.command, state.nowMs, config), heartbeatNow: true, unsaved: true }, event.command, config);
     case "completed":
@@ -76,8 +78,7 @@ function heard(state: State, event: Extract<Event, { type: "heartbeatReceived" }
   const sentAtMs = echo === null ? undefined : state.sentAtMs[state.sentAtMs.length - 1 - (state.sequence - echo.sequence)];
   const next = foldHeartbeat(member, event.heartbeat, event.atMs, sentAtMs);
   const metrics = next.rttMs !== null && sentAtMs !== undefined ? sample(state, "HeartbeatRtt", next.rttMs) : state.metrics;
-  const roles = config.peers.includes(event.from) ? foldPeerRole(state, event.from, event.heartbeat) : state;
-  const heardState: State = { ...roles, members: { ...state.members, [event.from]: next }, metrics };
+  const heardState: State = { ...state, members: { ...state.members, [event.from]: next }, metrics };
   const policy = adoptPause(heardState.policy, event.heartbeat.pause, event.atMs);
   const paused = policy === heardState.policy ? heardState : { ...heardState, policy, unsaved: true, heartbeatNow: true };
   return config.kind === "witness" ? believeHolder(paused, event.from, member.heartbeat?.holds === true) : paused;
@@ -121,7 +122,6 @@ function completed(state: State, event: Completed, config: CoreConfig): State {
       return completion.outcome.ok ? { ...settled, roster: foldListing(settled.roster, completion.outcome.value, event.atMs - event.startedAtMs, event.atMs) } : settled;
     case "recordDropped":
     case "setMaintenance":
-    case "registerTrunks":
     case "dryRunClaim":
     case "dryRunMark":
     case "writeMark":
@@ -186,8 +186,6 @@ function housekept(state: State, completion: Housekeeping, event: Completed): St
     case "setMaintenance":
       // What it was told, not what it should be told by now: the drain may have ended meanwhile.
       return { ...state, maintenance: failure === null ? completion.on : null };
-    case "registerTrunks":
-      return state; // It is tried several times anyway, and a registration that does not come through is Asterisk's to repeat.
     case "recordDropped":
       return failure === null ? { ...state, dropped: null } : state;
     case "save":

@@ -3,7 +3,7 @@
  * most one of a key in flight. A steady node makes one DescribeAddresses a minute; everything that costs more happens
  * only while there is something to find out.
  */
-import { REGISTER_DEADLINE_MS, REGISTER_KEY, registrationIsDue, ROLE_DEADLINE_MS, ROLE_KEY, roleToApply } from "./asterisk-role.ts";
+import { ROLE_DEADLINE_MS, ROLE_KEY, roleToApply } from "./asterisk-role.ts";
 import { canServe, healthHurries, type ProbeName } from "./health.ts";
 import type { ProbeTrack, ReferenceTrack } from "./evidence.ts";
 import { decisiveReadAtMs } from "./quorum.ts";
@@ -224,7 +224,6 @@ function housekeeping(due: Due[], state: State): void {
   if (state.maintenance !== (state.draining !== null) && state.health.ariSocketOpen && sinceStart(state, "setMaintenance") >= MAINTENANCE_RETRY_MS) due.push({ key: "setMaintenance", deadlineMs: SAVE_DEADLINE_MS, request: { kind: "setMaintenance", on: state.draining !== null } });
   const role = roleToApply(state, sinceStart(state, ROLE_KEY));
   if (role !== null) due.push({ key: ROLE_KEY, deadlineMs: ROLE_DEADLINE_MS, request: { kind: "applyRole", role } });
-  if (registrationIsDue(state, sinceStart(state, REGISTER_KEY))) due.push({ key: REGISTER_KEY, deadlineMs: REGISTER_DEADLINE_MS, request: { kind: "registerTrunks" } });
   if (state.dropped !== null && sinceStart(state, "recordDropped") >= SAVE_RETRY_MS) due.push({ key: "recordDropped", deadlineMs: SAVE_DEADLINE_MS, request: { kind: "recordDropped", dropped: state.dropped } });
   if (!state.unsaved || state.inFlight["save"] !== undefined || (state.saveFailure !== null && sinceStart(state, "save") < SAVE_RETRY_MS)) return;
   due.push({ key: "save", deadlineMs: SAVE_DEADLINE_MS, request: { kind: "save", state: persistPolicy(state.policy, state.nowMs, state.wallMs) } });

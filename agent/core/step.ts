@@ -56,7 +56,7 @@ export function initialState(boot: Boot, config: CoreConfig): State {
     incarnation: boot.incarnation, zone: boot.zone ?? null, sequence: 0, sentAtMs: [], tickedAtMs: atMs, lagMs: 0, memoryMib: 0, doubtedAtMs: atMs, doubtedSequence: 0, lastLateByMs: 0,
     members, ownership: initialOwnership(atMs), evidence: initialEvidence(atMs), health: initialHealth(atMs),
     yielding: null, claim: null, readySince: null, policy: boot.policy ?? initialPolicy(atMs), marking: { counter: 0, confirmed: null, failure: null }, claimReady: { ready: null, failure: null, markAllowed: null },
-    egressGraceUntilMs: atMs, startedActions: {}, inFlight: {}, nextActionId: 1, unsaved: false, saveFailure: null, heartbeatNow: true, jitter: 0.5, tagging: null, publishFailure: null, roster: EMPTY_ROSTER, peerRosters: {}, dropped: null, draining: null, switchover: null, takeover: null, passingOn: [], operations: 0, maintenance: null, appliedRole: null, roleDoubtedAtMs: atMs, peerActive: null, peerDemotedAtMs: null,
+    egressGraceUntilMs: atMs, startedActions: {}, inFlight: {}, nextActionId: 1, unsaved: false, saveFailure: null, heartbeatNow: true, jitter: 0.5, tagging: null, publishFailure: null, roster: EMPTY_ROSTER, peerRosters: {}, dropped: null, draining: null, switchover: null, takeover: null, passingOn: [], operations: 0, maintenance: null, appliedRole: null, roleDoubtedAtMs: atMs, roleFailure: null, secretFailure: null,
     metrics: { startedAtWallMs: wallMs, sets: {} }, sampledAtMs: atMs, metricsSinceMs: atMs, metricsDropped: 0,
   };
 }

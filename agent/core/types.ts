@@ -12,6 +12,7 @@ import type { OperatorCommand } from "./operator-command.ts";
 import type { Ownership } from "./ownership.ts";
 import type { PersistedState } from "./persisted.ts";
 import type { Move, Pause } from "./policy.ts";
+import type { RoleFailure } from "./asterisk-role.ts";
 import type { Call, OwnRoster, PeerRoster } from "./roster.ts";
 import type { Switchover, SwitchoverRequest } from "./switchover.ts";
 import type { Takeover } from "./takeover.ts";
@@ -95,15 +96,14 @@ export type Request =
   | { readonly kind: "listCalls" }
   | { readonly kind: "recordDropped"; readonly dropped: DroppedCalls }
   | { readonly kind: "setMaintenance"; readonly on: boolean }
-  | { readonly kind: "applyRole"; readonly role: "active" | "standby" }
-  | { readonly kind: "registerTrunks" };
+  | { readonly kind: "applyRole"; readonly role: "active" | "standby" };
 
 /** What a request brought. `request` is echoed by the driver, so that the core need not remember it. */
 export type Completion =
   | { readonly kind: "readAddress"; readonly outcome: Outcome<AddressReading> }
   | { readonly kind: "readInstance"; readonly node: NodeId; readonly outcome: Outcome<InstanceState> }
   | { readonly kind: "claim"; readonly outcome: Outcome<null> }
-  | { readonly kind: "dryRunClaim" | "dryRunMark" | "writeMark" | "writeClaimTags" | "save" | "recordDropped" | "registerTrunks"; readonly outcome: Outcome<null> }
+  | { readonly kind: "dryRunClaim" | "dryRunMark" | "writeMark" | "writeClaimTags" | "save" | "recordDropped"; readonly outcome: Outcome<null> }
   | { readonly kind: "setMaintenance"; readonly on: boolean; readonly outcome: Outcome<null> }
   | { readonly kind: "applyRole"; readonly role: "active" | "standby"; readonly outcome: Outcome<null> }
   | { readonly kind: "listCalls"; readonly outcome: Outcome<readonly Call[]> }
@@ -154,6 +154,8 @@ export type Event =
   | { readonly type: "rosterReceived"; readonly atMs: MonotonicMs; readonly from: NodeId; readonly frame: RosterFrame }
   | { readonly type: "operationReceived"; readonly atMs: MonotonicMs; readonly from: NodeId; readonly frame: OperationFrame }
   | { readonly type: "callEnded"; readonly atMs: MonotonicMs; readonly call: string }
+  /** A new version of the secret could not be put to use (why), or all of the newest is in use again (null). */
+  | { readonly type: "secretTried"; readonly atMs: MonotonicMs; readonly failure: Failure | null }
   | { readonly type: "ariSocketChanged"; readonly atMs: MonotonicMs; readonly open: boolean }
   | { readonly type: "completed"; readonly atMs: MonotonicMs; readonly id: number; readonly key: string; readonly startedAtMs: MonotonicMs; readonly random: number; readonly completion: Completion }
   | { readonly type: "operatorCommanded"; readonly atMs: MonotonicMs; readonly wallMs: WallMs; readonly command: OperatorCommand };
@@ -291,10 +293,10 @@ export interface State {
   readonly appliedRole: "active" | "standby" | null;
   /** What was told to Asterisk before this instant counts no longer. */
   readonly roleDoubtedAtMs: MonotonicMs;
-  /** The peer that last told that it is active, until it tells that it is standby. */
-  readonly peerActive: NodeId | null;
-  /** When a peer that was active told that it has become standby; null before any has. */
-  readonly peerDemotedAtMs: MonotonicMs | null;
+  /** null while Asterisk takes what it is told. */
+  readonly roleFailure: RoleFailure | null;
+  /** A version of the secret that can't be put to use everywhere; null when the newest is in use. */
+  readonly secretFailure: { readonly sinceMs: MonotonicMs; readonly failure: Failure } | null;
   /** Calls cut by the last failover that are not yet in the ledger. */
   readonly dropped: DroppedCalls | null;
   readonly metrics: MetricAccumulators;

@@ -24,6 +24,7 @@ const READERS: Readonly<Record<string, readonly string[] | null>> = {
   "pjproject.conf": ["res_pjproject.so"],
   "pjsip.conf": ["res_pjsip.so", "res_pjsip_outbound_registration.so"],
   "pjsip_registrations.conf": ["res_pjsip.so", "res_pjsip_outbound_registration.so"],
+  "pjsip_trunk_auths.conf": ["res_pjsip.so"],
   "pjsip_trunks.conf": ["res_pjsip.so", "res_pjsip_outbound_registration.so"],
   "extconfig_aors.conf": ["extconfig"],
   "prometheus.conf": ["res_prometheus.so"],

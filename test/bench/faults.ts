@@ -24,7 +24,7 @@ const asteriskHung: Fault = {
   marks: (logs, _, faultAtMs) => consentMarks(logs.active, logs.standby, faultAtMs),
 };
 
-const nodeGone: Fault = {
+export const nodeGone: Fault = {
   name: "node gone",
   // First the network, so that nothing of the dying processes is heard; then everything that ran there.
   strike: async (pair, node) => {

@@ -10,6 +10,8 @@ import { imageBoot } from "./figures/image-boot.ts";
 import { flood } from "./figures/flood.ts";
 import { memory } from "./figures/memory.ts";
 import { nodeGone } from "./figures/node-gone.ts";
+import { phoneRings } from "./figures/phone-rings.ts";
+import { rosterAgent, rosterAsterisk, rosterLink } from "./figures/roster.ts";
 import type { Figure } from "./figure.ts";
 
-export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, asteriskHung, flood, firstHeartbeat, imageBoot, probesCost, memory, cpu, addressReads, metricPuts, dryRuns];
+export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, phoneRings, asteriskHung, flood, firstHeartbeat, imageBoot, probesCost, memory, cpu, addressReads, metricPuts, dryRuns, rosterAsterisk, rosterLink, rosterAgent];

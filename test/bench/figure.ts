@@ -5,7 +5,7 @@
  */
 import type { LabKnobs } from "./lab-knobs.ts";
 
-export type Unit = "ms" | "MB" | "% of a core" | "a minute" | "an hour";
+export type Unit = "ms" | "MB" | "% of a core" | "kB a second" | "a minute" | "an hour";
 
 /** What the goal is compared with. `max` where every sample must meet it, and for few samples. */
 export type Statistic = "p99" | "max";

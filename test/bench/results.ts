@@ -10,7 +10,7 @@ const part = z.object({ name: z.string(), samples: z.array(z.number()) });
 const recordSchema = z.object({
   name: z.string(),
   title: z.string(),
-  unit: z.enum(["ms", "MB", "% of a core", "a minute", "an hour"]),
+  unit: z.enum(["ms", "MB", "% of a core", "kB a second", "a minute", "an hour"]),
   goal: z.object({ statistic: z.enum(["p99", "max"]), atMost: z.number() }),
   samples: z.array(z.number()),
   failures: z.array(z.string()),

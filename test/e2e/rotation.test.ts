@@ -1,5 +1,5 @@
-// A new secret under load, on the real pair: heartbeat keys in the three documented steps, ARI's password, the database's password,
-// and a secret that can't be used. Calls go on, heartbeats go on, nothing is claimed.
+// A new secret under load, on the real pair: heartbeat keys in the three documented steps, ARI's password, the database's password, a
+// carrier's password, and a secret that can't be used. Calls go on, heartbeats go on, nothing is claimed.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
@@ -8,6 +8,7 @@ import { labFetch } from "../support/lab/fetch.ts";
 import type { NodeName } from "../support/lab/addresses.ts";
 import type { Pair } from "../support/lab/pair.ts";
 import { callerSaw, staysOn, withPair } from "../support/lab/pair-checks.ts";
+import { carrierAt, startRegistrar } from "../support/lab/registrar.ts";
 import { runSipp, type SippRun } from "../support/lab/sipp.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -106,7 +107,12 @@ describe("a new secret", { timeout: 600_000 }, () => {
 
       await pair.putSecret({ ...pair.secret, ari_password: next, trunks: [{ name: "x", server: "sip.example.com", username: "u", password: "bad;one" }] });
       await waitUntil("both agents to refuse it", () => NODES.every((name) => count(pair, name, "config-not-rendered") === 1), 30_000);
-      for (const name of NODES) assert.equal(await ariStatus(pair, name, next), 200);
+      for (const name of NODES) {
+        assert.equal(await ariStatus(pair, name, next), 200);
+        const told = await waitUntil(`${name} to say so`, async () => (await pair.status(name)).conditions.find((each) => each.name === "secret-not-applied"), 10_000);
+        assert.match(told.sentence, /AGENT_RENDER_INVALID: [\s\S]*pjsip_trunk_auths\.conf/);
+        assert.ok(!told.sentence.includes("bad;one"));
+      }
 
       await pair.node("node-b").agent?.end(10_000);
       const third = randomBytes(12).toString("hex");
@@ -116,12 +122,39 @@ describe("a new secret", { timeout: 600_000 }, () => {
       await pair.startAgent("node-b");
       await pair.steady("node-a");
       assert.equal(await ariStatus(pair, "node-b", third), 200);
+      assert.deepEqual((await pair.status("node-a")).conditions.filter((each) => each.name === "secret-not-applied"), []);
 
       const { ok, log } = await calls.finished;
       assert.ok(ok, `a call was dropped: ${log}`);
       await staysOn(pair, "node-a", 1_000);
       callerSaw(pair, atMs, 1_500);
       for (const name of NODES) for (const secret of [old, next, third, "bad;one"]) assert.ok(!(pair.node(name).agent?.log() ?? "").includes(secret), `a password is in the log of ${name}`);
+    });
+  });
+
+  it("changes a carrier's password, which the next refresh of its registration uses, and nothing else is touched", async () => {
+    await withPair({ knobs: KNOBS, trunks: [carrierAt()], asteriskFiles: { "extensions_local.conf": DIALPLAN } }, async (pair) => {
+      const next = randomBytes(12).toString("hex");
+      // Granted 15 s, Asterisk comes back every five.
+      const provider = await startRegistrar(pair.lab, { otherPasswords: [next], longestSeconds: 15 });
+      await pair.steady("node-a");
+      await waitUntil("the registration", () => provider.registrations.length > 0, 30_000);
+      const atMs = monotonicMs();
+      const calls = await callLoad(pair, 25);
+      await rotate(pair, { ...pair.secret, trunks: [{ ...carrierAt(), password: next }] });
+      const changed = await waitUntil("a REGISTER with the new password", () => provider.registrations.find((each) => each.password === 1), 60_000);
+      assert.deepEqual([...new Set(provider.registrations.map((each) => `${each.server} ${each.expires > 0} ${each.bindings.join()}`))], ["node-agent node-a true node-agent node-a"], "the binding was never away, and no standby has registered");
+      assert.ok(provider.registrations.every((each) => (each.atMs >= changed.atMs) === (each.password === 1)), "the old password is not used again");
+      for (const [name, modules] of [["node-a", ["res_pjsip.so"]], ["node-b", []]] as const) {
+        const rendered = linesOf(pair, name).filter((line) => line.event === "config-rendered");
+        assert.deepEqual(rendered.map((line) => ({ files: line.files, modules: line.modules })), [{ files: ["roles/active/pjsip_trunk_auths.conf"], modules }], name);
+        assert.ok(!(pair.node(name).agent?.log() ?? "").includes(next), `the password is in the log of ${name}`);
+      }
+      assert.match(await pair.node("node-a").asterisk.cli("pjsip show endpoint carrier"), /OutAuth: +carrier\/lab-account/);
+      const { ok, log } = await calls.finished;
+      assert.ok(ok, `a call was dropped: ${log}`);
+      await staysOn(pair, "node-a", 1_000);
+      callerSaw(pair, atMs, 1_500);
     });
   });
 

@@ -205,7 +205,6 @@ export class SimCluster {
       case "listCalls":
       case "setMaintenance":
       case "applyRole":
-      case "registerTrunks":
         this.#ask(member, request, reply, fail);
         return;
       case "recordDropped":
@@ -238,12 +237,11 @@ export class SimCluster {
   }
 
   /** What only an Asterisk that answers can do. */
-  #ask(member: SimMember, request: Request & { kind: "listCalls" | "setMaintenance" | "applyRole" | "registerTrunks" }, reply: (completion: Completion, afterMs: number) => void, fail: (code: string, message: string) => void): void {
+  #ask(member: SimMember, request: Request & { kind: "listCalls" | "setMaintenance" | "applyRole" }, reply: (completion: Completion, afterMs: number) => void, fail: (code: string, message: string) => void): void {
     // The link is turned whether Asterisk runs or not.
     if (request.kind === "applyRole" && member.asterisk !== "hung") reply({ kind: "applyRole", role: request.role, outcome: { ok: true, value: null } }, 16);
     else if (member.asterisk === "crashed") fail("AGENT_PROBE_REFUSED", "connection refused");
     if (member.asterisk === "crashed" || member.asterisk === "hung" || request.kind === "applyRole") return;
-    if (request.kind === "registerTrunks") reply({ kind: "registerTrunks", outcome: { ok: true, value: null } }, 2);
     else if (request.kind === "setMaintenance") {
       member.maintenance = request.on;
       reply({ kind: "setMaintenance", on: request.on, outcome: { ok: true, value: null } }, 2);

@@ -7,6 +7,7 @@ import { boundText, COMPARISONS, RELATIONS } from "../../agent/config-rules.ts";
 import { loadConfig } from "../../agent/config.ts";
 import { PRESETS, presetValue } from "../../agent/config-presets.ts";
 import { nodectl } from "../../agent/cli/run.ts";
+import { CONDITION_NAMES, CONDITIONS } from "../../agent/core/condition-list.ts";
 import { METRIC_NAMES, METRICS } from "../../agent/core/metrics.ts";
 import { TRANSITIONS } from "../../agent/core/transitions.ts";
 import { ERRORS } from "../../agent/errors.ts";
@@ -90,6 +91,10 @@ function errors(): string {
   return table(["code", "meaning", "what to do"], Object.entries(ERRORS).map(([name, { meaning, remedy }]) => [code(name), meaning, remedy]));
 }
 
+function conditions(): string {
+  return table(["condition", "severity", "meaning", "what to do"], CONDITION_NAMES.map((name) => [code(name), CONDITIONS[name].severity, CONDITIONS[name].meaning, CONDITIONS[name].remedy]));
+}
+
 function metrics(): string {
   return table(["metric", "unit", "sampled", "meaning"], METRIC_NAMES.map((name) => [code(name), METRICS[name].unit, SAMPLED[METRICS[name].kind], METRICS[name].meaning]));
 }
@@ -116,7 +121,7 @@ const rival = (): string => rivalPart(rivalResultsSchema.parse(measured("rival.j
 const badDay = (): string => badDayPart(badDaysSchema.parse(measured("bad-day.json")));
 
 /** The generated parts of README.md by the name in their marker, `<!-- generated: NAME -->` to `<!-- end -->`. */
-export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, metrics, transitions, "worst-case": worstCases, verbs, rival, "bad-day": badDay, failures };
+export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, conditions, metrics, transitions, "worst-case": worstCases, verbs, rival, "bad-day": badDay, failures };
 
 /** The verbs of nodectl, from the program itself. */
 function verbs(): string {

@@ -133,6 +133,10 @@ export class SmallWorld {
     this.#step(this.#member(id), { type: "ariSocketChanged", atMs: this.nowMs, open });
   }
 
+  secretTried(id: string, failure: Failure | null): void {
+    this.#step(this.#member(id), { type: "secretTried", atMs: this.nowMs, failure });
+  }
+
   /** A new agent in place of that member's old one. */
   restart(id: string): void {
     const member = this.#member(id);
@@ -247,8 +251,6 @@ export class SmallWorld {
         return answers({ kind: "setMaintenance", on: request.on, outcome: done(null) });
       case "applyRole":
         return unless(machine.role, () => ({ kind: "applyRole", role: request.role, outcome: done(null) }));
-      case "registerTrunks":
-        return answers({ kind: "registerTrunks", outcome: done(null) });
       case "recordDropped":
         return answers({ kind: "recordDropped", outcome: done(null) });
       case "save":

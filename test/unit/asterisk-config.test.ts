@@ -2,7 +2,7 @@
 // same, nothing has a password, and the ban filter reads the security log as fail2ban would.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { describe, it } from "node:test";
 import { REPOSITORY } from "../support/lab/roots.ts";
 import { fillIn, templateFiles } from "../support/lab/render-config.ts";
@@ -46,9 +46,14 @@ describe("Asterisk's configuration", () => {
     for (const list of Object.keys(PLACEHOLDERS.lists)) assert.ok(README.includes(`list \`${list}\``), `README.md says nothing of the list ${list}`);
   });
 
-  it("has a line in the README for every file", async () => {
-    const names = (await templateFiles(FOLDER)).filter((name) => !name.startsWith("roles/"));
-    for (const name of [...names, "roles/active/", "roles/standby/", "sql/", "fail2ban/", "placeholders.json"]) assert.ok(README.includes(`\`${name}\``), `README.md says nothing of ${name}`);
+  it("has a line in the README for every file, and none for any that is not there", () => {
+    const listed = [...README.slice(README.indexOf("## The files"), README.indexOf("## Where the values")).matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ""));
+    const entries = readdirSync(FOLDER, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => relative(FOLDER, join(entry.parentPath, entry.name)));
+    // Folders whose files have a line together.
+    const rowOf = (name: string): string => ["roles/active/", "roles/leaving/", "roles/standby/", "sql/", "fail2ban/"].find((folder) => name.startsWith(folder)) ?? name;
+    assert.deepEqual([...new Set(listed)].sort(), [...new Set(entries.filter((name) => name !== "README.md").map(rowOf))].sort());
+    assert.deepEqual(listed.length, new Set(listed).size, "a file has two lines");
+    for (const role of ["active", "leaving", "standby"]) for (const name of readdirSync(join(FOLDER, "roles", role))) assert.ok(README.includes(`\`role/${name}\``), `README.md says nothing of roles/${role}/${name}`);
   });
 
   it("begins every file with what it is for", async () => {
@@ -81,7 +86,11 @@ describe("Asterisk's configuration", () => {
     const files = await templateFiles(FOLDER);
     assert.ok(files.includes("roles/active/pjsip_registrations.conf"));
     assert.ok(!files.includes("roles/standby/pjsip_registrations.conf"), "the standby has no registrations");
-    for (const name of files.filter((each) => each !== "roles/active/pjsip_registrations.conf")) assert.doesNotMatch(read(name), /^\[[^\]]*\]\(trunk-registration\)/m, `${name} registers`);
+    const body = (name: string): string => read(name).replace(/^;.*\n/gm, "");
+    assert.equal(body("roles/leaving/pjsip_registrations.conf"), body("roles/active/pjsip_registrations.conf"), "what differed would be registered anew by who leaves");
+    assert.equal(body("roles/leaving/extconfig_aors.conf"), body("roles/standby/extconfig_aors.conf"));
+    assert.deepEqual(files.filter((name) => /^password = \{\{password\}\}$/m.test(read(name)) && read(name).includes("{{#trunks}}")), ["roles/active/pjsip_trunk_auths.conf"], "only the active knows a carrier's password");
+    for (const name of files.filter((each) => !/^roles\/(?:active|leaving)\/pjsip_registrations\.conf$/.test(each))) assert.doesNotMatch(read(name), /^\[[^\]]*\]\(trunk-registration\)/m, `${name} registers`);
     assert.match(read("roles/standby/extconfig_aors.conf"), /^ps_aors => odbc,asterisk,ps_aors_standby$/m);
     assert.doesNotMatch(read("pjsip.conf"), /^qualify_frequency = [1-9]/m, "what is in a file is qualified by both nodes");
   });

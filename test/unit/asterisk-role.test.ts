@@ -9,6 +9,7 @@ import { rejectsWith } from "../support/rejects-with.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const ALL = ["res_pjsip_outbound_registration.so", "extconfig", "res_pjsip.so"];
+const reloadsOf = (role: string): readonly string[] => ALL.map((module) => `${module} roles/${role}`);
 const soon = (): AbortSignal => AbortSignal.timeout(20_000);
 
 interface Fixture {
@@ -20,7 +21,6 @@ interface Fixture {
   failure: AgentError | null;
   /** Called at every reload. */
   onReload: () => void;
-  reply: string;
   readonly link: () => Promise<string>;
 }
 
@@ -36,13 +36,9 @@ async function withRole(rendered: boolean, story: (fixture: Fixture) => Promise<
     asked.push(`${module} ${await link()}`);
     return true;
   };
-  const run = (command: string): Promise<string> => {
-    asked.push(command);
-    return Promise.resolve(fixture.reply);
-  };
-  const fixture: Fixture = { folder, asked, failure: null, onReload: close, reply: "", link, role: new LinkedAsteriskRole({ folder, modules: { reload, close }, control: { run, close } }) };
+  const fixture: Fixture = { folder, asked, failure: null, onReload: close, link, role: new LinkedAsteriskRole({ folder, modules: { reload, close } }) };
   try {
-    if (rendered) for (const role of ["active", "standby"]) await mkdir(join(folder, "roles", role), { recursive: true });
+    if (rendered) for (const role of ["active", "leaving", "standby"]) await mkdir(join(folder, "roles", role), { recursive: true });
     await story(fixture);
   } finally {
     await temporary.remove();
@@ -54,11 +50,47 @@ describe("turning Asterisk to a role", () => {
     await withRole(true, async ({ role, asked, folder, link }) => {
       await symlink("roles/standby", join(folder, "role"));
       await role.apply("active", soon());
-      assert.deepEqual(asked, ALL.map((module) => `${module} roles/active`));
-      await role.apply("standby", soon());
-      assert.equal(await link(), "roles/standby");
-      assert.equal(asked.length, 6);
+      assert.deepEqual(asked, reloadsOf("active"));
+      await role.apply("active", soon());
+      assert.deepEqual(asked, [...reloadsOf("active"), ...reloadsOf("active")]);
+      assert.equal(await link(), "roles/active");
       assert.deepEqual((await readdir(folder)).toSorted(), ["role", "roles"]);
+    });
+  });
+
+  it("takes the carriers' passwords away before the registrations, so that the goodbye to a carrier erases nothing", async () => {
+    await withRole(true, async ({ role, asked, link }) => {
+      await role.apply("active", soon());
+      asked.length = 0;
+      await role.apply("standby", soon());
+      assert.deepEqual(asked, ["res_pjsip.so roles/leaving", ...reloadsOf("standby")]);
+      assert.equal(await link(), "roles/standby");
+      asked.length = 0;
+      await role.apply("standby", soon());
+      assert.deepEqual(asked, reloadsOf("standby"), "who has left has no registrations");
+    });
+  });
+
+  it("goes on leaving after a failure in the middle, and after a crash", async () => {
+    await withRole(true, async (fixture) => {
+      await fixture.role.apply("active", soon());
+      fixture.failure = new AgentError("AGENT_ARI_FAILED", "409");
+      await rejectsWith("AGENT_ARI_FAILED", fixture.role.apply("standby", soon()));
+      assert.equal(await fixture.link(), "roles/leaving");
+      fixture.failure = null;
+      fixture.asked.length = 0;
+      await fixture.role.apply("standby", soon());
+      assert.deepEqual(fixture.asked, ["res_pjsip.so roles/leaving", ...reloadsOf("standby")]);
+    });
+  });
+
+  it("leaves at once what an earlier release has rendered, which knows no leaving", async () => {
+    await withRole(true, async ({ role, asked, folder }) => {
+      await rm(join(folder, "roles", "leaving"), { recursive: true });
+      await role.apply("active", soon());
+      asked.length = 0;
+      await role.apply("standby", soon());
+      assert.deepEqual(asked, reloadsOf("standby"));
     });
   });
 
@@ -100,19 +132,9 @@ describe("turning Asterisk to a role", () => {
     });
   });
 
-  it("registers the trunks over the control socket", async () => {
-    await withRole(true, async (fixture) => {
-      await fixture.role.registerTrunks(soon());
-      assert.deepEqual(fixture.asked, ["pjsip send register *all"]);
-      fixture.reply = "No such command 'pjsip send register'";
-      await rejectsWith("AGENT_ARI_FAILED", fixture.role.registerTrunks(soon()));
-    });
-  });
-
   it("touches nothing where the configuration was never rendered by us", async () => {
     await withRole(false, async ({ role, asked, folder }) => {
       await role.apply("active", soon());
-      await role.registerTrunks(soon());
       assert.deepEqual([asked, await readdir(folder)], [[], []]);
     });
   });

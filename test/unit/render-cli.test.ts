@@ -87,7 +87,7 @@ describe("nodectl render", () => {
     const holders = async (text: string): Promise<readonly string[]> => Object.entries(await contents(target)).filter(([, each]) => each.includes(text)).map(([name]) => name.slice(target.length + 1));
     assert.deepEqual(await holders(SECRET.ari_password), []);
     assert.deepEqual(await holders(SECRET.password), ["res_odbc.conf"]);
-    assert.deepEqual(await holders("trunk-s3cret"), ["pjsip_trunks.conf"]);
+    assert.deepEqual(await holders("trunk-s3cret"), ["roles/active/pjsip_trunk_auths.conf"]);
   });
 
   it("with --check and with --diff says what it would do, and does nothing", async (context) => {
@@ -133,7 +133,7 @@ describe("nodectl render", () => {
       [{ ...SECRET, password: "bad\nvalue" }, {}, /AGENT_SECRET_INVALID[\s\S]*password: must be a text without control characters/],
       [{ ...SECRET, password: undefined }, {}, /AGENT_SECRET_INVALID[\s\S]*password: missing/],
       [{ ...SECRET, ari_password: "" }, {}, /AGENT_SECRET_INVALID[\s\S]*ari_password: is empty/],
-      [{ ...SECRET, trunks: [{ ...SECRET.trunks[0], password: "bad]value" }] }, {}, /pjsip_trunks\.conf, line \d+: \{\{password\}\}, from the secret's trunks\[0\]\.password/],
+      [{ ...SECRET, trunks: [{ ...SECRET.trunks[0], password: "bad]value" }] }, {}, /roles\/active\/pjsip_trunk_auths\.conf, line \d+: \{\{password\}\}, from the secret's trunks\[0\]\.password/],
       [SECRET, { STASIS_APPS: "" }, /extensions\.conf, line \d+: \{\{stasis_app\}\}: nobody gives this value; set INCOMING_APP/],
       [SECRET, { TLS_KEY_FILE: "/x" }, /TLS_CERTIFICATE_FILE is missing/],
       [SECRET, { ELASTIC_IP: "198.51.100" }, /ELASTIC_IP/],

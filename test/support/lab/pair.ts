@@ -95,9 +95,10 @@ export class Pair {
     return JSON.parse(reply.body) as StatusView;
   }
 
-  async startAgent(name: NodeName): Promise<void> {
+  /** Starts a node's agent; `knobs` are added to its environment file for this start. */
+  async startAgent(name: NodeName, knobs: Readonly<Record<string, string>> = {}): Promise<void> {
     const node = this.node(name);
-    node.agent = await this.lab.spawn(name, process.execPath, ["--enable-source-maps", join(REPOSITORY, "dist", "main.js")], { name: `agent-${name}`, env: { AGENT_ENV_FILE: await this.#environmentFile(name), PATH: `${node.asterisk.binDir}:${process.env["PATH"] ?? ""}` } });
+    node.agent = await this.lab.spawn(name, process.execPath, ["--enable-source-maps", join(REPOSITORY, "dist", "main.js")], { name: `agent-${name}`, env: { AGENT_ENV_FILE: await this.#environmentFile(name, knobs), PATH: `${node.asterisk.binDir}:${process.env["PATH"] ?? ""}` } });
   }
 
   /** Runs `nodectl render` on a node, as the boot of a machine does; resolves with what it said. */
@@ -154,7 +155,7 @@ export class Pair {
     return file;
   }
 
-  async #environmentFile(name: NodeName): Promise<string> {
+  async #environmentFile(name: NodeName, knobs: Readonly<Record<string, string>> = {}): Promise<string> {
     const peers = [...this.nodes.keys()].filter((other) => other !== name);
     const file = join(this.lab.dir, `${name}.env`);
     await writeFile(file, toEnv({
@@ -163,7 +164,7 @@ export class Pair {
       ARI_URL: "http://127.0.0.1:8088", ARI_USERNAME: "agent", SIP_ADDRESS: "127.0.0.1:5060", STATE_DIR: await this.#stateDir(name), STATUS_LISTEN: "127.0.0.1:8091",
       ASTERISK_CONTROL_SOCKET: this.node(name).asterisk.controlSocket, AWS_REGION: REGION, AWS_LOCAL_ADDRESS: MANAGEMENT_ADDRESS[name],
       AWS_ENDPOINT_URL: `http://${ADDRESS.aws}:${AWS_PORT}`, AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://${IMDS_ADDRESS[name]}`, ...this.#references(), ...this.#databaseKnobs(),
-      RENDER_TARGET: this.node(name).asterisk.etcDir, INCOMING_APP: "callcenter", TLS_CERTIFICATE_FILE: "/etc/asterisk/keys/sip.crt", TLS_KEY_FILE: "/etc/asterisk/keys/sip.key", ...this.options.knobs,
+      RENDER_TARGET: this.node(name).asterisk.etcDir, INCOMING_APP: "callcenter", TLS_CERTIFICATE_FILE: "/etc/asterisk/keys/sip.crt", TLS_KEY_FILE: "/etc/asterisk/keys/sip.key", ...this.options.knobs, ...knobs,
     }));
     return file;
   }

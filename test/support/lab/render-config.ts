@@ -17,7 +17,7 @@ const NAME = /\{\{(\w+)\}\}/g;
 /** Files which land in /etc/asterisk, as paths below `asterisk-config/`. The others (sql/, fail2ban/, README) are for people and images. */
 export async function templateFiles(from: string): Promise<string[]> {
   const names: string[] = [];
-  for (const folder of ["", "roles/active", "roles/standby"]) {
+  for (const folder of ["", "roles/active", "roles/leaving", "roles/standby"]) {
     for (const name of await readdir(join(from, folder))) if (/\.(conf|ini)$/.test(name)) names.push(join(folder, name));
   }
   return names.sort();
