@@ -53,14 +53,22 @@ build {
   provisioner "shell-local" {
     only             = ["null.rootfs"]
     scripts          = local.scripts
-    environment_vars = concat(local.pins, ["IMAGE_SOURCE=rootfs", "BASE_IMAGE=debootstrap-trixie", "ROOT=${var.root}", "STAGE_DIR=${var.stage}", "OUT_DIR=${var.stage_out}"])
+    environment_vars = concat(local.pins, ["IMAGE_SOURCE=rootfs", "BASE_IMAGE=${var.rootfs_base}", "ROOT=${var.root}", "STAGE_DIR=${var.stage}", "OUT_DIR=${var.stage_out}"])
     execute_command  = ["bash", "-euo", "pipefail", "-c", "{{ .Vars }} ${path.root}/host/in-root.sh {{ .Script }}"]
   }
 
-  # --- both
+  # --- both, each with the base that it really started from: "the newest of that name" is another one next month
   post-processor "manifest" {
+    only        = ["amazon-ebs.node"]
     output      = var.manifest
     strip_path  = true
-    custom_data = local.made_of
+    custom_data = merge(local.made_of, { BaseImage = build.SourceAMI, BaseImageName = build.SourceAMIName })
+  }
+
+  post-processor "manifest" {
+    only        = ["null.rootfs"]
+    output      = var.manifest
+    strip_path  = true
+    custom_data = merge(local.made_of, { BaseImage = var.rootfs_base })
   }
 }

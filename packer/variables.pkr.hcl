@@ -16,6 +16,12 @@ variable "root" {
   description = "The folder that the rootfs source provisions; made by host/make-root.sh."
 }
 
+variable "rootfs_base" {
+  type        = string
+  default     = "debootstrap-trixie"
+  description = "What host/make-root.sh made that folder of, for the records."
+}
+
 variable "manifest" {
   type        = string
   default     = "packer-manifest.json"

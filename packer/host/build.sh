@@ -13,7 +13,18 @@ arch=${ARCH:-$(dpkg --print-architecture 2> /dev/null || echo amd64)}
 version=$(packer version | sed -nE '1s/^Packer v([0-9]+)\.([0-9]+).*/\1 \2/p')
 [ "${version% *}" -ge 1 ] || die "Packer's version can't be read."
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+stage=$work/stage out=$work/out manifest=$work/manifest.json
+mkdir "$out"
+
+# However the build ends, what was compiled in it is kept for the next one: a line that validate.sh finds untrue must not cost ten minutes.
+finish() {
+  if [ -f "$out/asterisk-built.tar.gz" ]; then
+    built=$(cat "$stage/asterisk-built.path")
+    cp "$out/asterisk-built.tar.gz" "$built.part" && mv "$built.part" "$built"
+  fi
+  rm -rf "$work"
+}
+trap finish EXIT
 
 # The templates as this Packer can read them. Debian's (1.6.6) has its plugins built in and doesn't know how newer ones are asked for.
 templates=$work/templates
@@ -38,17 +49,6 @@ run_packer() { # VERB ARGUMENTS...
     -var "node_version=$NODE_VERSION" -var "revision=$GIT_REVISION" "$templates")
 }
 
-# What was compiled in this build is kept for the next one.
-keep_compiled() {
-  if [ -f "$out/asterisk-built.tar.gz" ]; then
-    built=$(cat "$stage/asterisk-built.path")
-    cp "$out/asterisk-built.tar.gz" "$built.part"
-    mv "$built.part" "$built"
-  fi
-}
-
-stage=$work/stage out=$work/out manifest=$work/manifest.json
-mkdir "$out"
 case $what in
   validate)
     mkdir "$stage"
@@ -63,14 +63,12 @@ case $what in
     "$PACKER/host/stage.sh" "$stage" "$arch"
     "$PACKER/host/make-root.sh" "$root"
     run_packer build -color=false -only=null.rootfs
-    keep_compiled
     ;;
   amazon-ebs)
     [ "${version#* }" -ge 7 ] || die "This Packer is too old to require IMDSv2 of an image: install 1.7 or newer from its maker."
     manifest=$REPOSITORY/packer-manifest.json
     "$PACKER/host/stage.sh" "$stage" "$arch"
     run_packer build -color=false -only=amazon-ebs.node "$@"
-    keep_compiled
     ;;
   *) die "usage: build.sh rootfs ROOT | amazon-ebs [-var NAME=VALUE ...] | validate" ;;
 esac

@@ -31,8 +31,9 @@ stage_node() {
 # The agent: both bundles, what pm2 reads, and the templates of Asterisk's configuration. The bundles hold their libraries.
 stage_agent() {
   [ -d "$REPOSITORY/node_modules/esbuild" ] || (cd "$REPOSITORY" && npm ci --no-audit --no-fund > /dev/null)
-  (cd "$REPOSITORY" && npm run --silent build)
-  tar --create --gzip --sort=name --owner=0 --group=0 --mode='u=rwX,go=rX' --directory "$REPOSITORY" --file "$stage/agent.tar.gz" dist package.json ecosystem.config.js asterisk-config LICENSE
+  # Not in the repository's own dist: whatever runs from there must not find it half written.
+  (cd "$REPOSITORY" && npm run --silent build -- "$work/agent/dist")
+  tar --create --gzip --sort=name --owner=0 --group=0 --mode='u=rwX,go=rX' --file "$stage/agent.tar.gz" --directory "$work/agent" dist --directory "$REPOSITORY" package.json ecosystem.config.js asterisk-config LICENSE
 }
 
 # pm2 and what it needs, exactly as the repository's lock file has them, and nothing else of the development tools.

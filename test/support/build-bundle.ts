@@ -1,6 +1,7 @@
 /**
  * Command: makes dist/main.js (the agent) and dist/nodectl.js, each one file with everything in it and a source map beside
  * it. One file starts fast from a cold disk, and no half-updated node_modules folder can stand in the way of a claim.
+ * (With a folder as its argument, there instead of in dist.)
  * Both are ES modules, as the sources are; the old CommonJS libraries inside them get the `require` that they expect.
  * (ari-client must be inside too: the HTTP that we put under it, see ari-transport.ts, has to reach the one swagger-client
  * that it uses. What that library needs in strict mode, swagger-globals.ts gives it.)
@@ -57,5 +58,5 @@ export async function buildBundle(folder: string): Promise<void> {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await buildBundle(join(REPOSITORY, "dist"));
+  await buildBundle(process.argv[2] ?? join(REPOSITORY, "dist"));
 }

@@ -67,6 +67,14 @@ describe("the build", () => {
     assert.doesNotMatch(source + read("variables.pkr.hcl"), /0\.0\.0\.0\/0/);
   });
 
+  it("says in the manifest what the image's tags say, the base image that it really started from among it", () => {
+    const [ebs = "", rootfs = ""] = [...build.matchAll(/post-processor "manifest" \{.*?\n {2}\}/gs)].map(([block]) => block);
+    assert.match(ebs, /only\s+= \["amazon-ebs\.node"\].*merge\(local\.made_of, \{ BaseImage = build\.SourceAMI, BaseImageName = build\.SourceAMIName \}\)/s);
+    assert.match(rootfs, /only\s+= \["null\.rootfs"\].*merge\(local\.made_of, \{ BaseImage = var\.rootfs_base \}\)/s);
+    assert.match(read("amazon-ebs.pkr.hcl"), /^ {2}tags\s+= merge\(local\.made_of, .*BaseImage = "\{\{ \.SourceAMI \}\}", BaseImageName = "\{\{ \.SourceAMIName \}\}"/m);
+    for (const word of ["AsteriskVersion", "AsteriskSha256", "AgentVersion", "NodeVersion", "GitRevision"]) assert.match(read("sources.pkr.hcl"), new RegExp(`^ {4}${word}\\s+=`, "m"));
+  });
+
   it("gives an old Packer the templates without what it doesn't know", () => {
     const old = execFileSync("awk", ["-f", join(PACKER, "host/print-for-old-packer.awk"), join(PACKER, "amazon-ebs.pkr.hcl")], { encoding: "utf8" });
     assert.doesNotMatch(old, /metadata_options|imds_support|http_tokens|^ {2}}\n\n {2}}/m);
