@@ -2,56 +2,21 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { CALLER_TRUNK } from "../support/lab/asterisk.ts";
-import { ADDRESS, ELASTIC_IP, MANAGEMENT_ADDRESS, type NodeName, type Place } from "../support/lab/addresses.ts";
+import { ADDRESS, ELASTIC_IP, MANAGEMENT_ADDRESS, type NodeName } from "../support/lab/addresses.ts";
 import { monotonicMs } from "../support/lab/clock.ts";
 import { holderOf, movedTo } from "../support/lab/pair-checks.ts";
 import { startCaller } from "../support/lab/caller.ts";
-import { openImagePair, WITNESS, type ImagePair, type MachineName } from "../support/image/image-pair.ts";
-import type { Machine } from "../support/image/machine.ts";
+import { openImagePair, WITNESS, type ImagePair } from "../support/image/image-pair.ts";
+import { agentPid, connects, pm2Programs, runDocument, untilAnotherAgent, untilHeardAgain } from "../support/image/machine-checks.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** The goal is that a booted image serves within this (ms). */
 const SERVING_WITHIN_MS = 20_000;
-/** The goal is 3 s, and a quiet machine needs half of that; two machines, a lab and a compiler next door on two cores may need more. */
+/** The goal is 3 s, which a quiet machine keeps; three machines, a lab and a compiler next door on two cores may need more. */
 const AGENT_BACK_WITHIN_MS = 10_000;
 const HOLD_DOWN_MS = 3_000;
 
 let image: ImagePair;
-
-/** Whether a TCP connection from that place is accepted; `localAddress`: where on a node it comes from, which for root is the management address. */
-async function connects(from: Place, address: string, port: number, localAddress = ""): Promise<boolean> {
-  const script = 'const s = require("node:net").connect({ host: process.argv[1], port: Number(process.argv[2]), timeout: 1500, ...(process.argv[3] === "" ? {} : { localAddress: process.argv[3] }) }); const end = (code) => process.exit(code); s.on("connect", () => end(0)).on("error", () => end(1)).on("timeout", () => end(2));';
-  return (await image.pair.lab.run(from, process.execPath, ["-e", script, address, String(port), localAddress], { accept: [1, 2] })).code === 0;
-}
-
-/** The process id of the agent, numbered as inside, as pm2 gives it; 0 while there is none. */
-async function agentPid(machine: Machine): Promise<number> {
-  const { stdout } = await machine.run("pm2", ["pid", "asterisk-node-agent"], { accept: [1] });
-  return Number(stdout.trim().split("\n").at(-1) ?? 0);
-}
-
-interface Started {
-  readonly incarnation: string;
-  readonly monoMs: number;
-}
-
-/** The last start of the agent, as its own log has it. A restart makes a new incarnation; the clock is the whole machine's. */
-async function lastStart(node: MachineName): Promise<Started> {
-  const { stdout } = await image.machine(node).run("sh", ["-c", "grep agent-started /var/log/asterisk-node-agent/agent.log | tail -n 1"]);
-  return JSON.parse(stdout) as Started;
-}
-
-/** Does something to the agent of a node, waits until another one has started, and returns how long that took (ms). */
-async function untilAnotherAgent(node: MachineName, deed: () => Promise<unknown>): Promise<number> {
-  const { incarnation } = await lastStart(node);
-  const atMs = monotonicMs();
-  await deed();
-  const next = await waitUntil(`another agent on ${node}`, async () => {
-    const last = await lastStart(node).catch(() => null);
-    return last !== null && last.incarnation !== incarnation && last;
-  }, 30_000);
-  return Math.round(next.monoMs - atMs);
-}
 
 /** As the pair's own, but it fails with both machines' last words. */
 async function steady(active: NodeName): Promise<void> {
@@ -71,7 +36,8 @@ describe("the node image, booted as two nodes and a witness", { timeout: 3_600_0
 
   before(async () => {
     image = await openImagePair({
-      knobs: { HOLD_DOWN_MS: String(HOLD_DOWN_MS) },
+      // debug: the peer's log tells when a heartbeat came, and secrets are looked for in the most that an agent ever says.
+      knobs: { HOLD_DOWN_MS: String(HOLD_DOWN_MS), LOG_LEVEL: "debug" },
       witness: true,
       // The operator's own file: the trunk that the caller comes over. Everything else is rendered on the machine.
       files: { "etc/asterisk/pjsip_local.conf": CALLER_TRUNK },
@@ -141,8 +107,8 @@ describe("the node image, booted as two nodes and a witness", { timeout: 3_600_0
 
   it("watches the Elastic IP from a standby whose primary address has no way out", async () => {
     await waitUntil("the channel eip to be proven", async () => (await image.pair.status("node-b")).votes?.own.channels.some((channel) => channel.name === "eip" && channel.verdict === "up" && channel.proven) === true, 20_000);
-    assert.equal(await connects("node-b", ELASTIC_IP, 5060, ADDRESS["node-b"]), false, "the primary address has no way out");
-    assert.equal(await connects("node-b", ELASTIC_IP, 5060, MANAGEMENT_ADDRESS["node-b"]), true, "the management address has one");
+    assert.equal(await connects(image, "node-b", ELASTIC_IP, 5060, ADDRESS["node-b"]), false, "the primary address has no way out");
+    assert.equal(await connects(image, "node-b", ELASTIC_IP, 5060, MANAGEMENT_ADDRESS["node-b"]), true, "the management address has one");
   });
 
   it("gets the path back when something has taken the address and the rules away", async () => {
@@ -159,7 +125,7 @@ describe("the node image, booted as two nodes and a witness", { timeout: 3_600_0
       const astray = await startCaller(image.pair.lab, { place: "aws", target: MANAGEMENT_ADDRESS[name] });
       await waitUntil("twenty requests", () => astray.sent >= 20, 10_000);
       assert.equal((await astray.stop()).answered, 0, `${name} over UDP`);
-      assert.equal(await connects("aws", MANAGEMENT_ADDRESS[name], 5060), false, `${name} over TCP`);
+      assert.equal(await connects(image, "aws", MANAGEMENT_ADDRESS[name], 5060), false, `${name} over TCP`);
       const right = await startCaller(image.pair.lab, { place: "aws", target: ADDRESS[name] });
       await right.answeredBy(name);
       await right.stop();
@@ -178,37 +144,58 @@ describe("the node image, booted as two nodes and a witness", { timeout: 3_600_0
     const world = [ELASTIC_IP, inside].flatMap((target) => [8088, 5038, 8091, 8090, 22].map((port) => ["caller", target, port] as const));
     const peer = [8088, 5038, 8091].map((port) => ["node-b", inside, port] as const);
     await Promise.all([...world, ...peer].map(async ([from, target, port]) => {
-      assert.equal(await connects(from, target, port), false, `${target}:${port} is open to ${from}`);
+      assert.equal(await connects(image, from, target, port), false, `${target}:${port} is open to ${from}`);
     }));
-    assert.equal(await connects("node-b", ADDRESS["node-a"], 8090, ADDRESS["node-b"]), true, "the peer reaches the heartbeat port");
-    assert.equal(await connects("witness", ADDRESS["node-a"], 8090), true, "so does the witness");
-    assert.equal(await connects("aws", ADDRESS["node-a"], 8090), false, "a stranger inside the VPC does not");
-    assert.equal(await connects("caller", ELASTIC_IP, 5060), true, "SIP over TCP is open");
+    assert.equal(await connects(image, "node-b", ADDRESS["node-a"], 8090, ADDRESS["node-b"]), true, "the peer reaches the heartbeat port");
+    assert.equal(await connects(image, "witness", ADDRESS["node-a"], 8090), true, "so does the witness");
+    assert.equal(await connects(image, "aws", ADDRESS["node-a"], 8090), false, "a stranger inside the VPC does not");
+    assert.equal(await connects(image, "caller", ELASTIC_IP, 5060), true, "SIP over TCP is open");
   });
 
   it("brings a killed agent back at once, and nobody claims", async (context) => {
-    for (const name of ["node-b", "node-a"] as const) {
+    for (const [name, listener] of [["node-b", "node-a"], ["node-a", "node-b"]] as const) {
       const machine = image.machine(name);
       const pid = await agentPid(machine);
-      const backAfterMs = await untilAnotherAgent(name, () => machine.run("kill", ["-KILL", String(pid)]));
-      context.diagnostic(`${name}: agent back after ${backAfterMs} ms`);
-      assert.ok(backAfterMs <= AGENT_BACK_WITHIN_MS, `${backAfterMs} ms`);
+      const { startedAfterMs, heardAfterMs } = await untilHeardAgain(image, name, listener, () => machine.run("kill", ["-KILL", String(pid)]));
+      context.diagnostic(`${name}: another agent after ${startedAfterMs} ms, its peer hears it after ${heardAfterMs} ms`);
+      assert.ok(heardAfterMs <= AGENT_BACK_WITHIN_MS, `${heardAfterMs} ms`);
       await steady("node-a");
     }
     assert.deepEqual(await image.pair.claims(), []);
   });
 
   it("brings a killed pm2 back with one agent, not two, and nobody claims", async (context) => {
-    for (const name of ["node-b", "node-a"] as const) {
+    for (const [name, listener] of [["node-b", "node-a"], ["node-a", "node-b"]] as const) {
       const machine = image.machine(name);
       const pid = await machine.mainPid("node-pm2.service");
-      const backAfterMs = await untilAnotherAgent(name, () => machine.run("kill", ["-KILL", String(pid)]));
-      context.diagnostic(`${name}: agent back after ${backAfterMs} ms`);
-      assert.ok(backAfterMs <= AGENT_BACK_WITHIN_MS, `${backAfterMs} ms`);
+      const { startedAfterMs, heardAfterMs } = await untilHeardAgain(image, name, listener, () => machine.run("kill", ["-KILL", String(pid)]));
+      context.diagnostic(`${name}: another agent after ${startedAfterMs} ms, its peer hears it after ${heardAfterMs} ms`);
+      assert.ok(heardAfterMs <= AGENT_BACK_WITHIN_MS, `${heardAfterMs} ms`);
       await steady("node-a");
       const { stdout } = await machine.run("pgrep", ["--count", "--full", "asterisk-node-agent/dist/main.js"]);
       assert.equal(Number(stdout), 1, "agents on the machine");
     }
+    assert.deepEqual(await image.pair.claims(), []);
+  });
+
+  it("runs the user's Stasis app beside the agent under the same pm2, and restarts each alone", async () => {
+    const machine = image.machine("node-b");
+    const dropIn = "/etc/systemd/system/node-pm2.service.d/app.conf";
+    // As packer/README.md tells it: a script, and its name in pm2's environment.
+    const app = 'console.log("the app runs as", process.getuid()); setInterval(() => {}, 60_000);';
+    await machine.run("sh", ["-c", `mkdir -p /opt/app $(dirname ${dropIn}); cat > /opt/app/main.js; printf '[Service]\\nEnvironment=STASIS_APP_SCRIPT=/opt/app/main.js\\n' > ${dropIn}; systemctl daemon-reload; systemctl restart node-pm2`], { input: app, timeoutMs: 40_000 });
+    const both = async (): Promise<ReadonlyMap<string, number>> => new Map((await pm2Programs(machine)).filter(({ pm2_env }) => pm2_env.status === "online").map(({ name, pid }) => [name, pid]));
+    const first = await waitUntil("the agent and the app", async () => { const now = await both(); return now.size === 2 && now; }, 20_000);
+    await machine.run("kill", ["-KILL", String(first.get("stasis-app"))]);
+    const second = await waitUntil("another app", async () => { const now = await both(); return ![undefined, 0, first.get("stasis-app")].includes(now.get("stasis-app")) && now; }, 20_000);
+    assert.equal(second.get("asterisk-node-agent"), first.get("asterisk-node-agent"), "the agent was left alone");
+    await untilAnotherAgent(image, "node-b", () => machine.run("kill", ["-KILL", String(second.get("asterisk-node-agent"))]));
+    assert.equal((await both()).get("stasis-app"), second.get("stasis-app"), "the app was left alone");
+    const { stdout: uid } = await machine.run("id", ["-u", "node-agent"]);
+    assert.match((await machine.run("cat", ["/var/log/asterisk-node-agent/stasis-app.log"])).stdout, new RegExp(`^(the app runs as ${uid.trim()}\n){2}$`));
+    await machine.run("sh", ["-c", `rm ${dropIn}; systemctl daemon-reload; systemctl restart node-pm2`], { timeoutMs: 40_000 });
+    await steady("node-a");
+    assert.deepEqual((await pm2Programs(machine)).map(({ name }) => name), ["asterisk-node-agent"]);
     assert.deepEqual(await image.pair.claims(), []);
   });
 
@@ -217,7 +204,7 @@ describe("the node image, booted as two nodes and a witness", { timeout: 3_600_0
     await machine.run("systemctl", ["restart", "node-pm2.service"], { timeoutMs: 40_000 });
     await steady("node-a");
     assert.match((await machine.run("cat", ["/var/log/asterisk-node-agent/agent.log"])).stdout, /"event":"agent-stopping"/);
-    await untilAnotherAgent("node-b", async () => {
+    await untilAnotherAgent(image, "node-b", async () => {
       await machine.run("logrotate", ["--force", "/etc/logrotate.d/asterisk-node"]);
       await machine.run("kill", ["-KILL", String(await agentPid(machine))]);
     });
@@ -245,8 +232,7 @@ describe("the node image, booted as two nodes and a witness", { timeout: 3_600_0
     const file = "/etc/asterisk-node-agent/agent.env";
     await machine.run("sh", ["-c", `cp -p ${file} /root/agent.env; echo HEARTBEAT_INTERVAL_MS=5 >> ${file}; systemctl restart node-pm2`]);
     await waitUntil("pm2 to leave the agent stopped", async () => {
-      const { stdout } = await machine.run("pm2", ["jlist"]);
-      const [app] = JSON.parse(stdout.slice(stdout.indexOf("["))) as { readonly pm2_env: { readonly status: string; readonly exit_code: number } }[];
+      const [app] = await pm2Programs(machine);
       return app?.pm2_env.status === "stopped" && app.pm2_env.exit_code === 78;
     }, 20_000);
     assert.match((await machine.run("cat", ["/var/log/asterisk-node-agent/agent.err.log"])).stdout, /HEARTBEAT_INTERVAL_MS/);
@@ -264,16 +250,30 @@ describe("the node image, booted as two nodes and a witness", { timeout: 3_600_0
     assert.equal((await image.pair.claims()).length, 1, "one claim and no more");
   });
 
+  it("does what the operator's documents ask: a look at a node, and a switchover with drain", async () => {
+    const healthy = async (name: "node-a" | "node-b", role: string): Promise<void> => {
+      const { stdout } = await runDocument(image.machine(name), "health-check");
+      assert.match(stdout, new RegExp(`^${name} of [\\w-]+: ${role} for `));
+    };
+    await waitUntil("the standby to be ready for a switchover", () => healthy("node-a", "STANDBY").then(() => true, () => false), 40_000);
+    await healthy("node-b", "ACTIVE");
+    await runDocument(image.machine("node-b"), "ask-switchover", { Drain: "10s" });
+    await movedTo(image.pair, "node-a");
+    await steady("node-a");
+    await healthy("node-a", "ACTIVE");
+    assert.equal((await image.pair.claims()).length, 2, "one claim more");
+  });
+
   it("takes the callers over when the other machine dies, and a machine that boots again joins as standby", async () => {
     // As when the host below an instance fails: the network has forgotten it before its processes are gone.
-    await image.pair.lab.nodeGone("node-b");
-    await image.machine("node-b").die();
-    await movedTo(image.pair, "node-a", 60_000);
-    assert.equal(await holderOf(image.pair), "node-a");
-    await image.pair.lab.rejoin("node-b");
-    const again = await image.boot("node-b");
+    await image.pair.lab.nodeGone("node-a");
+    await image.machine("node-a").die();
+    await movedTo(image.pair, "node-b", 60_000);
+    assert.equal(await holderOf(image.pair), "node-b");
+    await image.pair.lab.rejoin("node-a");
+    const again = await image.boot("node-a");
     await again.waitBooted();
-    await steady("node-a");
-    assert.equal((await image.pair.claims()).length, 2, "the address moved twice in all");
+    await steady("node-b");
+    assert.equal((await image.pair.claims()).length, 3, "the address moved three times in all");
   });
 });

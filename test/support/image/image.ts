@@ -1,5 +1,5 @@
 // The node image's root folder, built by Packer from packer/ as an operator would build it, and kept in the cache under a hash of
-// everything that goes into it. Building takes a minute, and ten more when Asterisk itself must be compiled.
+// everything that goes into it. Building takes a minute, and some more when Asterisk itself must be compiled.
 import { createHash } from "node:crypto";
 import { access, mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { cacheDir, REPOSITORY } from "../lab/roots.ts";
 import { run } from "../lab/run.ts";
 
 /** What of the repository an image is made of. */
-const INPUTS = ["packer", "agent", "asterisk-config", "ecosystem.config.js", "package.json", "package-lock.json", "test/support/build-bundle.ts"];
+const INPUTS = ["packer/host", "packer/keys", "packer/rootfs", "packer/scripts", "packer/build.pkr.hcl", "packer/sources.pkr.hcl", "packer/variables.pkr.hcl", "packer/versions.env", "agent", "asterisk-config", "ecosystem.config.js", "package.json", "package-lock.json", "test/support/build-bundle.ts"];
 
 /** Commands that building and booting need, and the Debian package of each. */
 const TOOLS = { packer: "packer", debootstrap: "debootstrap", "systemd-nspawn": "systemd-container", nft: "nftables", flock: "util-linux", shellcheck: "shellcheck" } as const;
@@ -55,7 +55,12 @@ async function forgetOthers(folder: string, keep: string): Promise<void> {
     // Renamed first: a folder of that name is always whole. One that a machine still runs from stays until the next time.
     const { stdout } = await run("cat", ["/proc/self/mounts"]);
     if (stdout.includes(join(folder, other))) continue;
-    await rename(join(folder, other), join(folder, `${other}.old`));
+    const gone = await rename(join(folder, other), join(folder, `${other}.old`)).then(() => false, (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return true;
+      throw error;
+    });
+    // Somebody else who waited for the same lock is clearing up, too.
+    if (gone) continue;
     await run("rm", ["-rf", "--one-file-system", join(folder, `${other}.old`), join(folder, `${other}.manifest.json`)], { timeoutMs: 120_000 });
   }
 }
