@@ -261,9 +261,8 @@ function coreNumbers(values: KnobValues): CoreNumbers {
 }
 
 /**
- * Equal on members that are configured alike. Two parts, because a witness knows only the settings that it has: its digest
- * is the first part, and a node's begins with it. So `theirs.startsWith(ours)` compares a node with a node and a witness
- * with a node.
+ * Says how this member is configured, for `configuredAlike`. Two parts, because a witness knows only the settings that it has:
+ * its digest is the first part, and a node's begins with it.
  */
 function digestOf(values: KnobValues): string {
   const same = KNOB_NAMES.filter((name) => knobRow(name).same === true);

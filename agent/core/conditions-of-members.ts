@@ -4,6 +4,7 @@
  * alive is lost.
  */
 import { condition, type Condition } from "./condition-list.ts";
+import { configuredAlike } from "./config-digest.ts";
 import { judge } from "./evidence.ts";
 import { canServe } from "./health.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -56,7 +57,7 @@ function words(peer: NodeId, state: State, config: CoreConfig): readonly Conditi
   const found: Condition[] = [];
   if (heartbeat.serving === "down") found.push(condition("peer-asterisk-down", peer, `${peer} says that its Asterisk can't take calls: ${heartbeat.servingReason}`));
   if (missesUs(peer, heartbeat, state, config)) found.push(condition("peer-does-not-hear-us", peer, `This node hears ${peer}, but ${peer} ${heartbeat.hearsYou === "never" ? "has never heard" : "does not hear"} this node.`));
-  if (heartbeat.configDigest !== config.configDigest) found.push(condition("config-drift", peer, `${peer} runs with other cluster-wide settings (digest ${heartbeat.configDigest}) than this node (${config.configDigest}).`));
+  if (!configuredAlike(config.configDigest, heartbeat.configDigest)) found.push(condition("config-drift", peer, `${peer} runs with other cluster-wide settings (digest ${heartbeat.configDigest}) than this node (${config.configDigest}).`));
   return [...found, ...version(peer, heartbeat, state, config)];
 }
 

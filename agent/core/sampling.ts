@@ -1,4 +1,5 @@
 /** Turns the state into metrics: one sample of every gauge a second, one minute of statistic sets at a time. */
+import { configuredAlike } from "./config-digest.ts";
 import { canServe, probeHealth } from "./health.ts";
 import { addSample, addSamples, METRIC_NAMES, METRICS, type MetricAccumulators, type MetricMinute, type MetricName } from "./metrics.ts";
 import { isHeldBy } from "./ownership.ts";
@@ -16,7 +17,7 @@ const bit = (value: boolean): number => (value ? 1 : 0);
 export function gauges(state: State, config: CoreConfig): Partial<Record<MetricName, number>> {
   const heard = (id: string): boolean => ["heard", "late"].includes(hearing(state.members[id], state.nowMs, config));
   const silences = config.peers.map((peer) => state.nowMs - (state.members[peer]?.heardAtMs ?? state.startedAtMs));
-  const drifted = config.peers.filter((peer) => heard(peer) && !(state.members[peer]?.heartbeat?.configDigest ?? "").startsWith(config.configDigest));
+  const drifted = config.peers.filter((peer) => heard(peer) && !configuredAlike(config.configDigest, state.members[peer]?.heartbeat?.configDigest ?? ""));
   const common: Partial<Record<MetricName, number>> = {
     PeerUp: bit(config.peers.some(heard)),
     PeerSilence: Math.max(0, ...silences),

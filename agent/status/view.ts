@@ -1,5 +1,6 @@
 /** From the state to what /status says. Pure: it asks the same functions that decide, so what is shown is what decides. */
 import { conditions } from "../core/conditions.ts";
+import { configuredAlike } from "../core/config-digest.ts";
 import type { ReferenceTrack } from "../core/evidence.ts";
 import { GATES, gateContext, type GateContext } from "../core/gates.ts";
 import { type ProbeName, probeHealth } from "../core/health.ts";
@@ -122,7 +123,7 @@ function memberView(id: NodeId, state: State, config: CoreConfig): StatusView["m
     says:
       said === null
         ? null
-        : { role: said.role, serving: said.serving, servingReason: said.servingReason, yield: said.yield, holds: said.holds, hearsUs: said.hearsYou, software: said.software, asterisk: said.asterisk, calls: said.calls, sameConfig: said.configDigest === config.configDigest, zone: said.zone, draining: said.draining, blocked: said.blocked, verdict: said.verdict },
+        : { role: said.role, serving: said.serving, servingReason: said.servingReason, yield: said.yield, holds: said.holds, hearsUs: said.hearsYou, software: said.software, asterisk: said.asterisk, calls: said.calls, sameConfig: configuredAlike(config.configDigest, said.configDigest), zone: said.zone, draining: said.draining, blocked: said.blocked, verdict: said.verdict },
   };
 }
 
