@@ -55,8 +55,8 @@ async function forgetOthers(folder: string, keep: string): Promise<void> {
     // Renamed first: a folder of that name is always whole. One that a machine still runs from stays until the next time.
     const { stdout } = await run("cat", ["/proc/self/mounts"]);
     if (stdout.includes(join(folder, other))) continue;
-    const gone = await rename(join(folder, other), join(folder, `${other}.old`)).then(() => false, (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return true;
+    const gone = await rename(join(folder, other), join(folder, `${other}.old`)).then(() => false, (error: unknown) => {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return true;
       throw error;
     });
     // Somebody else who waited for the same lock is clearing up, too.
