@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
 import { runCli } from "../../agent/cli/run.ts";
+import { nodectl } from "../../agent/cli/run.ts";
 import { readModule } from "../support/hcl/read-hcl.ts";
 import { fillTemplate } from "../support/terraform-template.ts";
 
@@ -45,7 +46,7 @@ const pair = await readModule("pair");
 const published = new Map([...(pair.texts.get("documents.tf") ?? "").matchAll(/(\w+)\s+= \{ file = "([\w-]+)", type = "(\w+)" \}/g)].map(([, name = "", file = "", type = ""]) => [file, { name, type }]));
 
 /** What nodectl offers, and what the image must bring along. */
-const NODECTL_VERBS = ["status", "switchover"];
+const VERBS = nodectl({ out: () => undefined, err: () => undefined, colour: false, width: 80, env: {} }).commands;
 const IMAGE_COMMANDS = ["nodectl", "curl", "pm2", "systemctl", "/var/lib/cloud/instance/boothooks/part-001"];
 /** And every Debian has. */
 const SHELL_WORDS = ["set", "umask", "trap", "echo", "mkdir", "tar", "test", "chmod", "rm", "mv", "until", "if", "fi", "done", "sleep", "exit"];
@@ -100,7 +101,11 @@ describe("Systems Manager documents", () => {
           assert.ok([...IMAGE_COMMANDS, ...SHELL_WORDS].includes(word) || /^[a-z]+=/.test(word), `${name}: ${line}`);
         }
         for (const [, unit = ""] of script.matchAll(/([\w-]+)\.service/g)) assert.ok(existsSync(new URL(`${unit}.service`, UNITS)), `${name}: the image has no ${unit}.service`);
-        for (const [, verb = ""] of script.matchAll(/^nodectl (\w+)/gm)) assert.ok(NODECTL_VERBS.includes(verb), `${name}: nodectl ${verb}`);
+        for (const [line, verb = ""] of script.matchAll(/^nodectl (\w+).*$/gm)) {
+          const known = VERBS.find((one) => one.name() === verb)?.options.map(({ long }) => long);
+          assert.ok(known !== undefined, `${name}: ${line}`);
+          for (const [option] of line.matchAll(/--[a-z-]+/g)) assert.ok(known.includes(option), `${name}: ${line}`);
+        }
         execFileSync("sh", ["-n"], { input: script });
       }
     }
