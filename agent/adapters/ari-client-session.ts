@@ -5,6 +5,7 @@
  * When anything goes wrong the session is over, and ari-telephony.ts builds the next one.
  */
 import "./swagger-globals.ts";
+import { setMaxListeners } from "node:events";
 import { connect, type Client } from "ari-client";
 import { AgentError } from "../errors.ts";
 import { AriHttp, expectSuccess, statusError, type AriAccess } from "./ari-http.ts";
@@ -70,6 +71,8 @@ export class AriClientSession {
     this.#client = client;
     this.#socket = socket;
     const over = this.#over.signal;
+    // One for every call under way, which are many where calls are made.
+    setMaxListeners(0, over);
     this.over = over;
     this.ended = new Promise((resolve) => over.addEventListener("abort", () => resolve(over.reason as AgentError), { once: true }));
     socket.on("pong", () => {

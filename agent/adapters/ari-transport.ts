@@ -32,12 +32,15 @@ export class AriTransport {
   readonly #host: string;
   /** One per exchange that is unanswered; of calls, not more than the maximum. */
   readonly #unanswered = new Set<AbortController>();
+  readonly #callsMax: number;
   #calls = 0;
   #closed = false;
 
-  constructor(access: AriAccess) {
+  /** @param callsMax with so many calls unanswered no more are sent; an application that makes calls needs more than one that probes */
+  constructor(access: AriAccess, callsMax = UNANSWERED_MAX) {
     install();
-    this.#http = new AriHttp(access, UNANSWERED_MAX);
+    this.#callsMax = callsMax;
+    this.#http = new AriHttp(access, callsMax);
     this.#descriptionHttp = new AriHttp(access, DESCRIPTION_CONNECTIONS);
     this.#host = new URL(access.url).host;
     transports.set(this.#host, this);
@@ -47,7 +50,7 @@ export class AriTransport {
   execute(exchange: SwaggerExchange): void {
     const { pathname, search } = new URL(exchange.url);
     const isCall = !pathname.startsWith(DESCRIPTION_PATH);
-    if (this.#closed || (isCall && this.#calls >= UNANSWERED_MAX)) {
+    if (this.#closed || (isCall && this.#calls >= this.#callsMax)) {
       const why = this.#closed ? "the adapter is closed" : `${this.#calls} earlier calls are still unanswered`;
       // Not at once: swagger-client expects its handlers to be called later.
       setImmediate(() => finish(exchange, failure(why)));

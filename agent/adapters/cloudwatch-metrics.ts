@@ -1,8 +1,7 @@
 /** The MetricSink port over CloudWatch: one PutMetricData for all the minutes given, each with its own timestamp. */
 import { CloudWatchClient, PutMetricDataCommand, type MetricDatum } from "@aws-sdk/client-cloudwatch";
-import { METRICS, type MetricMinute, type MetricName, type StatisticSet } from "../core/metrics.ts";
+import { METRICS, type MetricName, type MetricUnit, type StatisticSet } from "../core/metrics.ts";
 import { AgentError } from "../errors.ts";
-import type { MetricSink } from "../ports.ts";
 import type { AwsConnection } from "./aws-connection.ts";
 import type { AwsCredentials } from "./aws-credentials.ts";
 import { callAws } from "./aws-errors.ts";
@@ -17,12 +16,21 @@ const PUT = { name: "CloudWatch PutMetricData", changes: false };
 /** Statistic sets are a minute wide, so the standard resolution is the true one (s). */
 const RESOLUTION_S = 60;
 
-export class CloudWatchMetrics implements MetricSink {
+/** Statistic sets of one minute, by metric. */
+interface Minute<Name extends string> {
+  readonly atWallMs: number;
+  readonly sets: Readonly<Partial<Record<Name, StatisticSet>>>;
+}
+
+/** Of the agent's metrics; or of another program's, which then says what their units are. */
+export class CloudWatchMetrics<Name extends string = MetricName> {
   readonly #client: CloudWatchClient;
+  readonly #units: Readonly<Record<string, { readonly unit: MetricUnit }>>;
   readonly #namespace: string;
   readonly #dimensions: { readonly Name: string; readonly Value: string }[];
 
-  constructor(options: { readonly region: string; readonly namespace: string; readonly cluster: string; readonly node: string; readonly connection: AwsConnection; readonly credentials: AwsCredentials }) {
+  constructor(options: { readonly region: string; readonly namespace: string; readonly cluster: string; readonly node: string; readonly connection: AwsConnection; readonly credentials: AwsCredentials; readonly units?: Readonly<Record<Name, { readonly unit: MetricUnit }>> }) {
+    this.#units = options.units ?? METRICS;
     this.#namespace = options.namespace;
     this.#dimensions = [
       { Name: "ClusterId", Value: options.cluster },
@@ -31,7 +39,7 @@ export class CloudWatchMetrics implements MetricSink {
     this.#client = new CloudWatchClient({ region: options.region, maxAttempts: 1, requestHandler: options.connection, credentials: options.credentials.provide });
   }
 
-  async publish(minutes: readonly MetricMinute[], signal: AbortSignal): Promise<void> {
+  async publish(minutes: readonly Minute<Name>[], signal: AbortSignal): Promise<void> {
     const data = minutes.flatMap((minute) => this.#dataOf(minute));
     if (data.length === 0) return; // CloudWatch refuses an empty list, and nothing to publish is published.
     if (data.length > PUT_METRICS_MAX) throw new AgentError("AGENT_CLOUD_FAILED", `${PUT.name}: ${data.length} metrics do not fit into one call`);
@@ -42,14 +50,14 @@ export class CloudWatchMetrics implements MetricSink {
     this.#client.destroy();
   }
 
-  #dataOf(minute: MetricMinute): MetricDatum[] {
-    const sets = Object.entries(minute.sets) as [MetricName, StatisticSet][];
+  #dataOf(minute: Minute<Name>): MetricDatum[] {
+    const sets = Object.entries(minute.sets) as [Name, StatisticSet][];
     return sets.map(([name, set]) => ({
       MetricName: name,
       Dimensions: this.#dimensions,
       Timestamp: new Date(minute.atWallMs),
       StatisticValues: { SampleCount: set.count, Sum: set.sum, Minimum: set.min, Maximum: set.max },
-      Unit: METRICS[name].unit,
+      Unit: this.#units[name]?.unit,
       StorageResolution: RESOLUTION_S,
     }));
   }
