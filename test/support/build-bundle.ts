@@ -1,5 +1,5 @@
 /**
- * Command: makes dist/main.js (the agent) and dist/nodectl.js, each one file with everything in it and a source map beside
+ * Command: makes dist/main.js (the agent), dist/stasis-app.js and dist/nodectl.js, each one file with everything in it and a source map beside
  * it. One file starts fast from a cold disk, and no half-updated node_modules folder can stand in the way of a claim.
  * (With a folder as its argument, there instead of in dist.)
  * Both are ES modules, as the sources are; the old CommonJS libraries inside them get the `require` that they expect.
@@ -33,7 +33,7 @@ export async function buildBundle(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await build({
     absWorkingDir: REPOSITORY,
-    entryPoints: { main: "agent/main.ts", nodectl: "agent/cli.ts" },
+    entryPoints: { main: "agent/main.ts", nodectl: "agent/cli.ts", "stasis-app": "agent/stasis-app/main.ts" },
     outdir: folder,
     bundle: true,
     platform: "node",

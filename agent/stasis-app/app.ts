@@ -1,0 +1,174 @@
+/** The whole app, put together from its settings, its secret and its campaigns. Knows how to start and how to end; decides nothing. */
+import { randomBytes } from "node:crypto";
+import type { Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Api } from "./api/api.ts";
+import { endServer, serve } from "./api/http-face.ts";
+import type { HealthBody } from "./api/schemas.ts";
+import { openMetrics, openSink, type Aws } from "./aws.ts";
+import { AriLink } from "./calls/ari-link.ts";
+import { Dialler } from "./calls/dialler.ts";
+import { Runner } from "./calls/runner.ts";
+import { appMetrics, type AppMetricName } from "./core/app-metrics.ts";
+import type { Campaign } from "./core/campaign.ts";
+import type { AppRole } from "./core/role.ts";
+import { TroubleBook, type Log } from "./log.ts";
+import { RoleWatch } from "./role-watch.ts";
+import type { AppSecret } from "./secret.ts";
+import type { Settings } from "./settings.ts";
+import { EventSender } from "./sinks/sender.ts";
+import { CallBook } from "./store/call-book.ts";
+import { CallQueue } from "./store/call-queue.ts";
+import { Database } from "./store/database.ts";
+import { readFigures } from "./store/figures.ts";
+import { Outbox } from "./store/outbox.ts";
+
+const LINE_AGAIN_MS = 1_000;
+const WRITTEN_WITHIN_MS = 3_000;
+
+export interface AppParts {
+  readonly settings: Settings;
+  readonly secret: AppSecret;
+  readonly campaigns: ReadonlyMap<string, Campaign>;
+  readonly aws: Aws | null;
+  readonly log: Log;
+  readonly version: string;
+}
+
+export class App {
+  readonly #parts: AppParts;
+  readonly #trouble: TroubleBook;
+  readonly #stop = new AbortController();
+  readonly #database: Database;
+  readonly #outbox: Outbox;
+  readonly #role: RoleWatch;
+  readonly #ari: AriLink;
+  readonly #runner: Runner;
+  readonly #dialler: Dialler;
+  readonly #sender: EventSender;
+  readonly #api: Api;
+  readonly #metrics: ReturnType<typeof openMetrics>;
+  #sinkTrouble: string | null = null;
+  #servers: Server[] = [];
+  #publishing: Promise<void> | null = null;
+
+  constructor(parts: AppParts) {
+    this.#parts = parts;
+    const { aws, campaigns, log, secret, settings, version } = parts;
+    const monotonicMs = (): number => performance.now();
+    this.#trouble = new TroubleBook(log, monotonicMs);
+    const { note } = this.#trouble;
+    this.#database = new Database({ host: settings.DATABASE_HOST, port: settings.DATABASE_PORT, name: settings.DATABASE_NAME, ...secret.database });
+    const owner = `${settings.NODE_ID}:${randomBytes(6).toString("hex")}`;
+    const queue = new CallQueue(this.#database, settings.NODE_ID, owner);
+    const book = new CallBook(this.#database, settings.NODE_ID, owner, campaigns);
+    this.#outbox = new Outbox(this.#database);
+    this.#metrics = openMetrics(settings, aws);
+    this.#role = new RoleWatch({ ...settings.STATUS_LISTEN, intervalMs: settings.APP_ROLE_INTERVAL_MS, graceMs: settings.APP_ROLE_GRACE_MS, monotonicMs, onRole: (role, before) => this.#roleIs(role, before) });
+    this.#ari = new AriLink({
+      access: { url: settings.ARI_URL, username: settings.APP_ARI_USERNAME, password: secret.ariPassword }, app: settings.INCOMING_APP, random: Math.random,
+      onSignal: (signal) => this.#runner.signal(signal),
+      onUp: () => { log.info({ event: "line-up" }, "Connected to Asterisk."); void this.#lineUp(); },
+      onDown: (why) => note(`no connection to Asterisk: ${why}`, null),
+    });
+    this.#runner = new Runner(this.#ari, { campaigns, book, monotonicMs, stop: this.#stop.signal, isActive: async () => this.#isActive() || (await this.#role.ask()) !== "standby", onDropped: (from) => void this.#dropped(from), onTrouble: note });
+    this.#dialler = new Dialler({
+      campaigns, trunkLimits: settings.APP_TRUNK_LIMITS, queue, book, runner: this.#runner, leaseMs: settings.APP_LEASE_MS, monotonicMs, isActive: () => this.#isActive(), mayDial: () => this.#role.mayDial && this.#ari.isUp, onTrouble: note,
+      onCut: (count, node) => log.warn({ event: "calls-cut", count, lostBy: node }, `${count} calls of a lost node were given back to their campaigns.`),
+    });
+    this.#sender = new EventSender({
+      outbox: this.#outbox, sink: openSink(settings, secret, aws), random: Math.random, mayRun: () => this.#isActive(),
+      onTrouble: (message) => {
+        this.#sinkTrouble = message;
+        if (message === null) log.info({ event: "sink-back" }, "Events are delivered again.");
+        else log.warn({ event: "sink-trouble" }, `Events wait: ${message}`);
+      },
+    });
+    this.#api = new Api({ token: secret.token, version, queue, campaigns, health: () => this.#health(), onAccepted: () => this.#dialler.poke(), onTrouble: note });
+  }
+
+  async start(): Promise<void> {
+    const { log, settings } = this.#parts;
+    const onDefect = (error: unknown): void => log.error({ event: "defect-found", err: error instanceof Error ? { name: error.name, stack: error.stack } : {} }, "An error that should not exist.");
+    this.#servers = [
+      await serve(settings.APP_LISTEN, (question) => this.#api.answer(question), onDefect),
+      await serve(settings.APP_STATUS_LISTEN, async ({ path }) => (path === "/status" ? { status: 200, body: await this.#status() } : { status: 404, body: {} }), onDefect),
+    ];
+    this.#role.start();
+    this.#ari.start();
+    this.#dialler.start();
+    this.#sender.start();
+    this.#publishing = this.#publish();
+    log.info({ event: "app-started", campaigns: [...this.#parts.campaigns.keys()], sink: settings.APP_SINK }, "The Stasis app runs.");
+  }
+
+  /** Calls that are up stay up: Asterisk keeps them, and the next run of the app takes them up where they are. */
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.map(endServer));
+    await this.#dialler.close();
+    await Promise.race([this.#runner.written(), sleep(WRITTEN_WITHIN_MS)]);
+    this.#stop.abort();
+    await Promise.all([this.#role.close(), this.#ari.close(), this.#sender.close(), this.#publishing]);
+    this.#metrics?.close();
+    await this.#database.close();
+  }
+
+  #isActive(): boolean {
+    return this.#role.role !== "standby";
+  }
+
+  #roleIs(role: AppRole, before: AppRole): void {
+    this.#parts.log.info({ event: "role-changed", from: before, to: role }, `This node's app is ${role}.`);
+    if (role === "standby") this.#runner.cutAll();
+    else this.#dialler.poke();
+  }
+
+  /** The agent raises it as the new active; its status says so at once. */
+  async #dropped(from: string): Promise<void> {
+    await this.#role.ask();
+    await this.#dialler.dropped(from);
+  }
+
+  async #lineUp(): Promise<void> {
+    while (this.#ari.isUp && !this.#stop.signal.aborted) {
+      try {
+        await this.#runner.lineUp();
+        return;
+      } catch (error) {
+        this.#trouble.note("calls of an earlier run could not be looked for", error);
+        await sleep(LINE_AGAIN_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #health(): Promise<HealthBody> {
+    const database = await this.#database.rows("SELECT 1").then(() => true, () => false);
+    const asterisk = this.#ari.isUp;
+    return { status: database && asterisk ? "ok" : "degraded", node: this.#parts.settings.NODE_ID, role: this.#role.role, database, asterisk, sink: this.#sinkTrouble };
+  }
+
+  /** For nodectl and the page, on the loopback: figures, never a number. */
+  async #status(): Promise<unknown> {
+    const health = await this.#health();
+    const figures = health.database ? await readFigures(this.#database) : null;
+    const waiting = health.database ? await this.#outbox.waiting() : null;
+    return { ...health, figures, waiting, here: this.#runner.count, reactionsMs: this.#runner.reactionsMs, campaigns: [...this.#parts.campaigns.values()].map((campaign) => ({ campaign: campaign.campaign, running: this.#runner.running(campaign.campaign), ...campaign.pacing })), cpuMs: Math.round(process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000), rssBytes: process.memoryUsage.rss() };
+  }
+
+  async #publish(): Promise<void> {
+    const { signal } = this.#stop;
+    const isOver = (): boolean => signal.aborted;
+    while (!isOver()) {
+      await sleep(this.#parts.settings.APP_METRICS_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+      if (isOver() || this.#metrics === null || !this.#isActive()) continue;
+      try {
+        const values = Object.entries(appMetrics(await readFigures(this.#database), await this.#outbox.waiting())) as [AppMetricName, number][];
+        const sets = Object.fromEntries(values.map(([name, value]) => [name, { min: value, max: value, sum: value, count: 1 }]));
+        await this.#metrics.publish([{ atWallMs: Date.now(), sets }], AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
+      } catch (error) {
+        // The next minute says how it is then.
+        this.#trouble.note("metrics could not be sent", error);
+      }
+    }
+  }
+}

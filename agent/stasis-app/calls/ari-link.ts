@@ -1,0 +1,162 @@
+/**
+ * The app's line to Asterisk: one ari-client session after the other, and the few operations that the app needs, each with a deadline.
+ * Events are looked at here, so that nothing further in deals with what a library hands on.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "ari-client";
+import { z } from "zod";
+import { AriClientSession, type AriEvent } from "../../adapters/ari-client-session.ts";
+import type { AriAccess } from "../../adapters/ari-http.ts";
+import { AriTransport } from "../../adapters/ari-transport.ts";
+import { AgentError } from "../../errors.ts";
+
+/** Requests at a time: far below Asterisk's limit of 100 connections. */
+const REQUESTS = 24;
+const REQUEST_MS = 5_000;
+const OPEN_MS = 10_000;
+const PING_MS = 3_000;
+const AGAIN_MIN_MS = 200;
+const AGAIN_MAX_MS = 5_000;
+
+const channel = z.object({ id: z.string(), state: z.string(), name: z.string(), caller: z.object({ number: z.string() }) });
+const ofChannel = z.object({ id: z.string() });
+
+const eventSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("StasisStart"), args: z.array(z.string()), channel }),
+  z.object({ type: z.literal("StasisEnd"), channel: ofChannel }),
+  z.object({ type: z.literal("ChannelDtmfReceived"), digit: z.string().max(1), channel: ofChannel }),
+  z.object({ type: z.literal("ChannelDestroyed"), cause: z.number(), channel: ofChannel }),
+  z.object({ type: z.literal("PlaybackFinished"), playback: ofChannel }),
+  z.object({ type: z.literal("ChannelUserevent"), eventname: z.string(), userevent: z.unknown() }),
+]);
+export type CallSignal = z.infer<typeof eventSchema>;
+
+export interface AriLinkOptions {
+  readonly access: AriAccess;
+  readonly app: string;
+  readonly random: () => number;
+  readonly onSignal: (signal: CallSignal) => void;
+  /** The line is there: every event from here on arrives. */
+  readonly onUp: () => void;
+  readonly onDown: (why: string) => void;
+}
+
+/** What is asked of a new channel. */
+export interface Origination {
+  readonly channelId: string;
+  readonly endpoint: string;
+  readonly callerId: string | null;
+  readonly ringSeconds: number;
+  readonly appArgs: string;
+}
+
+/** A channel as Asterisk lists it. */
+export type Channel = z.infer<typeof channel>;
+
+export class AriLink {
+  readonly #options: AriLinkOptions;
+  readonly #transport: AriTransport;
+  readonly #stop = new AbortController();
+  #session: AriClientSession | null = null;
+  #running: Promise<void> | null = null;
+
+  constructor(options: AriLinkOptions) {
+    this.#options = options;
+    this.#transport = new AriTransport(options.access, REQUESTS);
+  }
+
+  get isUp(): boolean {
+    return this.#session !== null;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#session?.close();
+    await this.#running;
+    this.#transport.close();
+  }
+
+  async originate({ channelId, endpoint, callerId, ringSeconds, appArgs }: Origination): Promise<void> {
+    const { app } = this.#options;
+    await this.#call("originate", (client) => client.channels.originate({ channelId, endpoint, app, appArgs, timeout: ringSeconds, ...(callerId === null ? {} : { callerId }) }));
+  }
+
+  async answer(channelId: string): Promise<void> {
+    await this.#call("answer", (client) => client.channels.answer({ channelId }));
+  }
+
+  async play(channelId: string, playbackId: string, media: readonly string[]): Promise<void> {
+    await this.#call("play", (client) => client.channels.playWithId({ channelId, playbackId, media: media.join(",") }));
+  }
+
+  async stopPlay(playbackId: string): Promise<void> {
+    await this.#call("stop play", (client) => client.playbacks.stop({ playbackId }));
+  }
+
+  async ring(channelId: string, on: boolean): Promise<void> {
+    await this.#call("ring", (client) => (on ? client.channels.ring({ channelId }) : client.channels.ringStop({ channelId })));
+  }
+
+  async hangUp(channelId: string, reason: "normal" | "congestion" = "normal"): Promise<void> {
+    await this.#call("hang up", (client) => client.channels.hangup({ channelId, reason }));
+  }
+
+  /** Connects two channels; the bridge is to be taken away again by `unbridge`. */
+  async bridge(bridgeId: string, channels: readonly string[]): Promise<void> {
+    await this.#call("bridge", (client) => client.bridges.createWithId({ bridgeId, type: "mixing,dtmf_events" }));
+    await this.#call("add to bridge", (client) => client.bridges.addChannel({ bridgeId, channel: [...channels] }));
+  }
+
+  async unbridge(bridgeId: string): Promise<void> {
+    await this.#call("take bridge away", (client) => client.bridges.destroy({ bridgeId }));
+  }
+
+  async channels(): Promise<readonly Channel[]> {
+    const list = await this.#call("list channels", (client) => client.channels.list());
+    return z.array(channel).parse(list);
+  }
+
+  async #call<T>(what: string, run: (client: Client) => PromiseLike<T>): Promise<T> {
+    const session = this.#session;
+    if (session === null) throw new AgentError("AGENT_ARI_FAILED", `ARI ${what}: there is no connection to Asterisk`);
+    return session.call(`ARI ${what}`, AbortSignal.timeout(REQUEST_MS), run);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    const isOver = (): boolean => signal.aborted;
+    for (let failures = 0; !isOver(); failures += 1) {
+      const why = await this.#hold(() => { failures = 0; }).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+      if (isOver()) return;
+      this.#options.onDown(why);
+      const waitMs = Math.min(AGAIN_MAX_MS, AGAIN_MIN_MS * 2 ** Math.min(failures, 10)) * (0.5 + this.#options.random() / 2);
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** One session from its opening to its end; resolves with why it ended. */
+  async #hold(opened: () => void): Promise<string> {
+    const { access, app, onUp } = this.#options;
+    const within = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(OPEN_MS)]);
+    const session = await AriClientSession.open({ access, app, pingIntervalMs: PING_MS, onEvent: (event) => this.#note(event), onIgnored: () => undefined }, within);
+    this.#session = session;
+    opened();
+    onUp();
+    const reason = await session.ended;
+    this.#session = null;
+    return reason.message;
+  }
+
+  #note(event: AriEvent): void {
+    if (event.type === "ApplicationReplaced") {
+      this.#session?.close(`another program has opened an event socket as ${this.#options.app}`);
+      return;
+    }
+    const parsed = eventSchema.safeParse(event);
+    if (parsed.success) this.#options.onSignal(parsed.data);
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * One call that is under way: takes Asterisk's signals, asks the menu what to do, does it, and writes down what happened. It decides
+ * nothing by itself: the menu does (core/menu.ts), and what follows an attempt is a rule (core/retry.ts).
+ */
+import { randomUUID } from "node:crypto";
+import type { Campaign } from "../core/campaign.ts";
+import { newMenuState, step, type MenuAction, type MenuEvent, type MenuState } from "../core/menu.ts";
+import { resultOf, type Result } from "../core/retry.ts";
+import type { CallBook } from "../store/call-book.ts";
+import type { CallRow } from "../store/call-row.ts";
+import type { AriLink } from "./ari-link.ts";
+import { Ledger } from "./ledger.ts";
+import { Transfer } from "./transfer.ts";
+
+/** What a call needs of the world around it. */
+export interface CallWorld {
+  readonly ari: AriLink;
+  readonly book: CallBook;
+  readonly monotonicMs: () => number;
+  readonly stop: AbortSignal;
+  /** Something that the call asked for has a name of its own (a playback, an agent's channel): its signals are the call's. */
+  readonly name: (id: string, call: LiveCall) => void;
+  readonly forget: (id: string) => void;
+  readonly over: (call: LiveCall) => void;
+  readonly onTrouble: (what: string, error: unknown) => void;
+  /** From a key press to Asterisk's answer to what it led to (ms). */
+  readonly onReaction: (ms: number) => void;
+}
+
+export class LiveCall {
+  readonly row: CallRow;
+  readonly campaign: Campaign;
+  readonly channelId: string;
+  readonly #world: CallWorld;
+  readonly #ledger: Ledger;
+  #menu: MenuState = newMenuState();
+  #playback: { readonly id: string; readonly turn: number } | null = null;
+  #transfer: Transfer | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #longest: NodeJS.Timeout | undefined;
+  #answered = false;
+  #over = false;
+  /** How it is to be written down when it ends for a reason of ours. */
+  #reason: Result | null = null;
+  readonly #begunMs: number;
+
+  constructor(row: CallRow, campaign: Campaign, channelId: string, world: CallWorld) {
+    this.row = row;
+    this.campaign = campaign;
+    this.channelId = channelId;
+    this.#world = world;
+    this.#begunMs = world.monotonicMs();
+    this.#ledger = new Ledger(world.stop, (error) => world.onTrouble("the database did not take what happened in a call", error));
+  }
+
+  get isUp(): boolean {
+    return this.#answered;
+  }
+
+  /** Dials. An originate that fails is an attempt that failed. */
+  async dial(): Promise<void> {
+    const { phoneNumber } = this.row;
+    const { trunk, callerId = null, ringSeconds } = this.campaign;
+    try {
+      await this.#world.ari.originate({ channelId: this.channelId, endpoint: `PJSIP/${phoneNumber}@${trunk}`, callerId, ringSeconds, appArgs: "outbound" });
+    } catch (error) {
+      this.#world.onTrouble("Asterisk did not dial", error);
+      // Nobody knows whether an unanswered request has made a channel; if so, its end finds nobody.
+      this.#quietly(this.#world.ari.hangUp(this.channelId));
+      this.#finish("failed", null);
+    }
+  }
+
+  /** A caller is there and must be answered first. */
+  async takeIn(): Promise<void> {
+    try {
+      await this.#world.ari.answer(this.channelId);
+      this.entered();
+    } catch (error) {
+      this.#world.onTrouble("a caller could not be answered", error);
+      this.end("failed");
+    }
+  }
+
+  /** The call is up: into the menu with it, where it has been before if that is known. */
+  entered(node: string | null = null): void {
+    if (this.#over || this.#answered) return;
+    this.#answered = true;
+    this.#longest = setTimeout(() => this.end("answered"), this.campaign.maxCallSeconds * 1000);
+    if (this.row.state !== "up") void this.#ledger.write(() => this.#world.book.answered(this.channelId));
+    this.#feed({ type: "entered", node });
+  }
+
+  pressed(digit: string): void {
+    if (this.#transfer?.isConnected === true) return;
+    const atMs = this.#world.monotonicMs();
+    this.#feed({ type: "digit", digit }, () => this.#world.onReaction(this.#world.monotonicMs() - atMs));
+  }
+
+  /** A playback or an agent's channel that this call has named has something to say. */
+  played(id: string): void {
+    this.#world.forget(id);
+    if (this.#playback?.id !== id) return;
+    const { turn } = this.#playback;
+    this.#playback = null;
+    this.#feed({ type: "played", turn });
+  }
+
+  legAnswered(): void {
+    this.#transfer?.answered();
+  }
+
+  legEnded(cause: number): void {
+    this.#transfer?.ended(cause);
+  }
+
+  /** The channel is no more. */
+  destroyed(cause: number): void {
+    const rangMs = this.#world.monotonicMs() - this.#begunMs;
+    this.#finish(this.#reason ?? (this.#answered ? "answered" : resultOf(cause, rangMs, this.campaign.ringSeconds)), cause);
+  }
+
+  /** Ends the call for a reason of ours. */
+  end(reason: Result): void {
+    if (this.#over) return;
+    this.#reason ??= reason;
+    this.#quietly(this.#world.ari.hangUp(this.channelId).catch((error: unknown) => {
+      // No such channel, or no Asterisk: its end will not be told.
+      this.#finish(reason, null);
+      throw error;
+    }));
+  }
+
+  /** The failover or crash has taken it; it is not waited for. */
+  cut(): void {
+    this.#quietly(this.#world.ari.hangUp(this.channelId));
+    this.#finish("cut", null);
+  }
+
+  /** Resolves when all that has happened is written. */
+  written(): Promise<void> {
+    return this.#ledger.write(() => Promise.resolve());
+  }
+
+  #finish(result: Result, cause: number | null): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#longest);
+    this.#transfer?.abandon();
+    if (this.#playback !== null) this.#world.forget(this.#playback.id);
+    this.#world.over(this);
+    void this.#ledger.write(() => this.#world.book.ended(this.channelId, result, cause));
+  }
+
+  #feed(event: MenuEvent, done?: () => void): void {
+    if (this.#over) return;
+    const before = this.#menu.node;
+    const { state, actions } = step(this.campaign.menu, this.#menu, event);
+    this.#menu = state;
+    const asked = actions.map((action) => this.#do(action));
+    if (state.node !== before) void this.#ledger.write(() => this.#world.book.isAt(this.channelId, state.node));
+    if (done !== undefined) void Promise.all(asked).then(done);
+  }
+
+  /** Resolves when Asterisk has answered, whatever it said. */
+  #do(action: MenuAction): Promise<void> {
+    switch (action.type) {
+      case "play":
+        return this.#play(action.media.flatMap((media) => (media === "$audio" ? (this.row.audio ?? []) : media)), action.turn);
+      case "stop-play":
+        return this.#stopPlay();
+      case "start-timer":
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#feed({ type: "timer", turn: action.turn }), action.ms);
+        return Promise.resolve();
+      case "stop-timer":
+        clearTimeout(this.#timer);
+        return Promise.resolve();
+      case "transfer":
+        this.#connect(action);
+        return Promise.resolve();
+      case "opt-out":
+        void this.#ledger.write(() => this.#world.book.optOut(this.channelId));
+        return Promise.resolve();
+      case "tell":
+        void this.#ledger.write(() => this.#world.book.tell(this.channelId, action.event, action.data));
+        return Promise.resolve();
+      case "hang-up":
+        this.end("answered");
+        return Promise.resolve();
+    }
+  }
+
+  /** Nothing to play counts as played, and so does what Asterisk can't play: silence, but the call goes on. */
+  async #play(media: readonly string[], turn: number): Promise<void> {
+    const id = `play-${randomUUID()}`;
+    this.#playback = { id, turn };
+    this.#world.name(id, this);
+    if (media.length === 0) {
+      setImmediate(() => this.played(id));
+      return;
+    }
+    try {
+      await this.#world.ari.play(this.channelId, id, media);
+    } catch (error) {
+      if (this.#over) return;
+      this.#world.onTrouble("a prompt could not be played", error);
+      setImmediate(() => this.played(id));
+    }
+  }
+
+  #stopPlay(): Promise<void> {
+    const playback = this.#playback;
+    this.#playback = null;
+    if (playback === null) return Promise.resolve();
+    // One that has just ended by itself is not there any more.
+    return this.#world.ari.stopPlay(playback.id).catch(() => undefined);
+  }
+
+  #connect({ to, turn, ringSeconds }: Extract<MenuAction, { readonly type: "transfer" }>): void {
+    const endpoint = "endpoint" in to ? to.endpoint : `PJSIP/${to.number}@${to.trunk ?? this.campaign.trunk}`;
+    this.#transfer = new Transfer({
+      ari: this.#world.ari, channelId: this.channelId, endpoint, callerId: this.campaign.callerId ?? null, ringSeconds,
+      name: (id) => this.#world.name(id, this),
+      forget: (id) => this.#world.forget(id),
+      onTrouble: this.#world.onTrouble,
+      onOutcome: (outcome) => {
+        if (outcome !== "answered") this.#transfer = null;
+        this.#feed({ type: "transfer", turn, outcome });
+      },
+    });
+    this.#transfer.start();
+  }
+
+  #quietly(work: Promise<unknown>): void {
+    work.catch(() => undefined);
+  }
+}

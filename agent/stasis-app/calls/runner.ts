@@ -1,0 +1,158 @@
+/**
+ * All calls of this node: gives every signal of Asterisk to the call that it is about, lets callers in, takes up calls that an earlier
+ * run of the app has left, and cuts all of them when the node is the active no more.
+ */
+import type { Campaign } from "../core/campaign.ts";
+import type { CallBook } from "../store/call-book.ts";
+import type { CallRow } from "../store/call-row.ts";
+import type { AriLink, CallSignal, Channel } from "./ari-link.ts";
+import { LiveCall, type CallWorld } from "./live-call.ts";
+
+export interface RunnerOptions {
+  readonly campaigns: ReadonlyMap<string, Campaign>;
+  readonly book: CallBook;
+  readonly monotonicMs: () => number;
+  readonly stop: AbortSignal;
+  /** Whether this node is the active; asks the agent where that is in doubt. */
+  readonly isActive: () => Promise<boolean>;
+  /** The agent's user event CallsDropped: the node that lost its calls. */
+  readonly onDropped: (from: string) => void;
+  readonly onTrouble: (what: string, error: unknown) => void;
+}
+
+/** Times from key presses to answers that are kept for the figures. */
+const REACTIONS_KEPT = 1_000;
+
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #ari: AriLink;
+  /** By channel. */
+  readonly #calls = new Map<string, LiveCall>();
+  /** By the name of a playback or an agent's channel. */
+  readonly #named = new Map<string, LiveCall>();
+  readonly #world: CallWorld;
+  readonly #reactionsMs: number[] = [];
+
+  constructor(ari: AriLink, options: RunnerOptions) {
+    this.#ari = ari;
+    this.#options = options;
+    const { book, monotonicMs, stop, onTrouble } = options;
+    this.#world = {
+      ari, book, monotonicMs, stop, onTrouble,
+      name: (id, call) => void this.#named.set(id, call),
+      forget: (id) => void this.#named.delete(id),
+      over: (call) => void this.#calls.delete(call.channelId),
+      onReaction: (ms) => {
+        this.#reactionsMs.push(ms);
+        if (this.#reactionsMs.length > REACTIONS_KEPT) this.#reactionsMs.shift();
+      },
+    };
+  }
+
+  /** The last thousand times from a key press to Asterisk's answer (ms). */
+  get reactionsMs(): readonly number[] {
+    return this.#reactionsMs;
+  }
+
+  get count(): number {
+    return this.#calls.size;
+  }
+
+  /** Calls that are dialled or up, by campaign. */
+  running(campaignId: string): number {
+    let running = 0;
+    for (const call of this.#calls.values()) if (call.row.campaignId === campaignId && call.row.direction === "out") running += 1;
+    return running;
+  }
+
+  /** Dials a claimed call. */
+  dial(row: CallRow, campaign: Campaign): void {
+    if (row.channelId === null) return;
+    const call = new LiveCall(row, campaign, row.channelId, this.#world);
+    this.#calls.set(call.channelId, call);
+    void call.dial();
+  }
+
+  signal(signal: CallSignal): void {
+    switch (signal.type) {
+      case "StasisStart":
+        return this.#arrived(signal.channel, signal.args);
+      case "ChannelDtmfReceived":
+        return this.#calls.get(signal.channel.id)?.pressed(signal.digit);
+      case "PlaybackFinished":
+        return this.#named.get(signal.playback.id)?.played(signal.playback.id);
+      case "ChannelDestroyed":
+        this.#named.get(signal.channel.id)?.legEnded(signal.cause);
+        return this.#calls.get(signal.channel.id)?.destroyed(signal.cause);
+      case "ChannelUserevent":
+        return this.#told(signal.eventname, signal.userevent);
+      case "StasisEnd":
+    }
+  }
+
+  /** The line to Asterisk is there (again): calls whose channel is gone are cut, those of an earlier run are taken up. */
+  async lineUp(): Promise<void> {
+    const channels = new Map((await this.#ari.channels()).map((channel) => [channel.id, channel]));
+    for (const call of this.#calls.values()) if (!channels.has(call.channelId)) call.cut();
+    for (const row of await this.#options.book.leftBehind()) await this.#takeUp(row, channels.get(row.channelId ?? ""));
+  }
+
+  hangUp(channelId: string): void {
+    this.#calls.get(channelId)?.end("cancelled");
+  }
+
+  /** The address is elsewhere: these calls can't be heard any more. */
+  cutAll(): void {
+    for (const call of this.#calls.values()) call.cut();
+  }
+
+  /** Resolves when all that has happened so far is written. */
+  async written(): Promise<void> {
+    await Promise.all([...this.#calls.values()].map((call) => call.written()));
+  }
+
+  #arrived(channel: Channel, args: readonly string[]): void {
+    const [entrance = "", called = ""] = args;
+    if (entrance === "agent") this.#named.get(channel.id)?.legAnswered();
+    else if (entrance === "outbound") this.#calls.get(channel.id)?.entered();
+    else void this.#cameIn(channel, called).catch((error: unknown) => {
+      this.#options.onTrouble("a caller could not be let in", error);
+      this.#refuse(channel.id);
+    });
+  }
+
+  /** On a standby, or where no menu is for the number that was called, a caller is refused in a way that lets a carrier try elsewhere. */
+  async #cameIn(channel: Channel, called: string): Promise<void> {
+    const campaign = this.#options.book.campaignFor(called);
+    if (campaign === null || !(await this.#options.isActive())) return this.#refuse(channel.id);
+    const row = await this.#options.book.cameIn({ channelId: channel.id, campaignId: campaign.campaign, phoneNumber: channel.caller.number });
+    if (row === null || this.#calls.has(channel.id)) return;
+    const call = new LiveCall(row, campaign, channel.id, this.#world);
+    this.#calls.set(channel.id, call);
+    await call.takeIn();
+  }
+
+  #refuse(channelId: string): void {
+    this.#ari.hangUp(channelId, "congestion").catch(() => undefined);
+  }
+
+  async #takeUp(row: CallRow, channel: Channel | undefined): Promise<void> {
+    const { channelId } = row;
+    if (channelId === null || this.#calls.has(channelId)) return;
+    const campaign = this.#options.campaigns.get(row.campaignId);
+    if (channel === undefined || campaign === undefined) {
+      await this.#options.book.ended(channelId, "cut", null);
+      if (channel !== undefined) await this.#ari.hangUp(channelId);
+      return;
+    }
+    await this.#options.book.adopt(channelId);
+    const call = new LiveCall(row, campaign, channelId, this.#world);
+    this.#calls.set(channelId, call);
+    if (channel.state === "Up") call.entered(row.menuNode);
+  }
+
+  #told(name: string, event: unknown): void {
+    if (name !== "CallsDropped" || typeof event !== "object" || event === null || !("from" in event) || typeof event.from !== "string") return;
+    this.#options.onDropped(event.from);
+  }
+}
