@@ -88,6 +88,15 @@ describe("the node's policy", () => {
   });
 });
 
+describe("the Stasis app's policy", () => {
+  it("allows to publish to its topic, and nothing else", async () => {
+    const policy = policyOf("stasis-app-policy");
+    const topic = (name: string): string => `arn:aws:sns:${CLUSTER.region}:${CLUSTER.account}:${name}`;
+    assert.equal(await allows(policy, ask("sns:Publish", topic(CLUSTER.call_event_topic))), true);
+    for (const [action, name] of [["sns:Publish", "others"], ["sns:Subscribe", CLUSTER.call_event_topic], ["sns:DeleteTopic", CLUSTER.call_event_topic]] as const) assert.equal(await allows(policy, ask(action, topic(name))), false, action);
+  });
+});
+
 describe("the machine's policy", () => {
   it("allows sessions and logs, and refuses what is not ours", async () => {
     const policy = policyOf("machine-policy");

@@ -35,6 +35,14 @@ resource "aws_iam_role_policy" "agent" {
   policy   = templatefile("${local.iam}/node-policy.json", merge(local.policy_values, { node_id = each.key }))
 }
 
+# Only where the Stasis app of the image sends its events to SNS.
+resource "aws_iam_role_policy" "stasis_app" {
+  for_each = var.call_event_topic == null ? {} : var.nodes
+  name     = "stasis-app"
+  role     = aws_iam_role.node[each.key].id
+  policy   = templatefile("${local.iam}/stasis-app-policy.json", merge(local.policy_values, { call_event_topic = var.call_event_topic }))
+}
+
 resource "aws_iam_role_policy" "machine" {
   for_each = var.nodes
   name     = "machine"

@@ -4,7 +4,7 @@ import { fillTemplate } from "../terraform-template.ts";
 export const IAM_FOLDER = new URL("../../../provisioning/iam/", import.meta.url);
 
 /** Names of the permission policies (not the trust and key policies). */
-export const POLICY_NAMES = ["node-policy", "witness-policy", "machine-policy", "operator-policy", "packer-build-policy"] as const;
+export const POLICY_NAMES = ["node-policy", "witness-policy", "machine-policy", "operator-policy", "packer-build-policy", "stasis-app-policy"] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
 export interface Statement {
@@ -32,6 +32,7 @@ export const CLUSTER = {
   kms_key_arn: "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555",
   log_group_prefix: "/asterisk-node",
   document_prefix: "asterisk-node-demo",
+  call_event_topic: "demo-calls",
 } as const;
 
 /** A policy of the cluster; `node` is whose, where the policy asks. Throws when it is no JSON after filling in. */
