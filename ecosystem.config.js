@@ -3,14 +3,20 @@
 // Exit codes: 0 stopped on request, 70 an invariant broke (start again), 78 configuration (stay stopped: no restart can cure it).
 // No restart_delay and no exp_backoff_restart_delay: with either, pm2 shows a process that it leaves stopped as "waiting restart"
 // for good. The agent itself pauses before it ends when it has only just started, so that a crash loop stays slow.
+import { existsSync } from "node:fs";
+
 const logs = process.env.AGENT_LOG_DIR ?? "/var/log/asterisk-node-agent";
 
-// Your own Stasis app may run beside the agent: name its script in pm2's environment, on a node by a drop-in for node-pm2.service
-// (Environment=STASIS_APP_SCRIPT=/opt/app/main.js). The two share nothing but pm2: each has its own ARI user and restarts alone.
-const app = process.env.STASIS_APP_SCRIPT;
+// The Stasis app runs beside the agent where it has settings: stasis-app.env. In its place your own may run: name its script in pm2's
+// environment, on a node by a drop-in for node-pm2.service (Environment=STASIS_APP_SCRIPT=/opt/app/main.js). The two programs share
+// nothing but pm2: each has its own ARI user and restarts alone. Calls that are up outlast a restart of the app.
+const settings = process.env.APP_ENV_FILE ?? "/etc/asterisk-node-agent/stasis-app.env";
+const own = process.env.STASIS_APP_SCRIPT;
+const script = own ?? (existsSync(settings) ? "dist/stasis-app.js" : undefined);
 const stasisApp = {
   name: "stasis-app",
-  script: app,
+  script,
+  ...(own === undefined ? { interpreter_args: "--enable-source-maps", stop_exit_codes: [78] } : {}),
   exec_mode: "fork",
   instances: 1,
   autorestart: true,
@@ -43,5 +49,5 @@ export const apps = [
     // Settings come from agent.env, secrets from Secrets Manager: nothing of them is in pm2's dump.
     filter_env: ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"],
   },
-  ...(app === undefined ? [] : [stasisApp]),
+  ...(script === undefined ? [] : [stasisApp]),
 ];

@@ -7,6 +7,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   explain: "nodectl explain",
   doctor: "sudo -u asterisk-agent nodectl doctor",
   history: "nodectl history --last 3",
+  calls: "nodectl calls --json | jq .figures",
   pause: 'nodectl pause --for 2h --reason "work on the network"',
   resume: "nodectl resume",
   ack: "nodectl ack",

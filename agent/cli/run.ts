@@ -1,5 +1,6 @@
 /** Runs one nodectl command line: the verbs, the usage errors, and the exit code. Testable: it never ends the process. */
 import { Command, CommanderError } from "commander";
+import { callsVerb } from "./calls.ts";
 import { completionVerb } from "./completion.ts";
 import { doctorVerb } from "./doctor.ts";
 import { addExamples } from "./examples.ts";
@@ -14,7 +15,7 @@ import { watchVerb } from "./watch.ts";
 import { CliError, EXIT, type Terminal, type Verb } from "./verb.ts";
 
 /** Every verb, in the order of the help. */
-const VERBS: readonly Verb[] = [statusVerb, watchVerb, explainVerb, doctorVerb, historyVerb, switchoverVerb, takeoverVerb, operateVerbs, renderVerb, completionVerb];
+const VERBS: readonly Verb[] = [statusVerb, watchVerb, explainVerb, doctorVerb, historyVerb, callsVerb, switchoverVerb, takeoverVerb, operateVerbs, renderVerb, completionVerb];
 
 /** The whole command: every verb with its options and example. Not yet run. */
 export function nodectl(terminal: Terminal): Command {

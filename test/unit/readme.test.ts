@@ -7,6 +7,7 @@ import { METRIC_NAMES } from "../../agent/core/metrics.ts";
 import { TRANSITIONS } from "../../agent/core/transitions.ts";
 import { ERRORS } from "../../agent/errors.ts";
 import { KNOB_NAMES, knobRow } from "../../agent/knobs.ts";
+import { SETTING_NAMES } from "../../agent/stasis-app/settings.ts";
 import { without } from "../support/settings.ts";
 import { envExample, partsOf, README_PARTS, withFreshParts } from "../support/readme-tables.ts";
 
@@ -33,7 +34,7 @@ describe("README.md", () => {
 
   it("names, outside its generated parts, no knob and no error that does not exist", () => {
     const prose = withoutParts(readme);
-    const known = new Set<string>([...KNOB_NAMES, ...Object.keys(ERRORS), "AGENT_ENV_FILE"]);
+    const known = new Set<string>([...KNOB_NAMES, ...Object.keys(ERRORS), ...SETTING_NAMES, "AGENT_ENV_FILE"]);
     const named = [...prose.matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`/g)].map((match) => match[1] ?? "");
     assert.ok(named.length > 0);
     assert.deepEqual(named.filter((name) => !known.has(name) && !name.startsWith("AWS_")), []);
