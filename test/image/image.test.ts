@@ -257,15 +257,23 @@ describe("the node image, booted as two nodes and a witness", { timeout: 3_600_0
     assert.equal((await image.pair.claims()).length, 1, "one claim and no more");
   });
 
-  it("passes the operator's health check as Systems Manager runs it, on both nodes", async () => {
+  it("does what the operator's documents ask: a look at a node, and a switchover with drain", async () => {
     const [active, standby] = await sides();
-    for (const [name, role] of [[active, "active"], [standby, "standby"]] as const) {
-      // A standby is ready when hold-down and dry run are over; until then the document fails, as it should.
-      let complaint: unknown = null;
-      const check = await waitUntil(`${name} to be healthy`, () => runDocument(image.machine(name), "health-check").catch((error: unknown) => { complaint = error; return false as const; }), 40_000).catch(() => { throw complaint; });
-      assert.ok(check.stdout.includes(`{"ok":true,"node":"${name}","role":"${role}"`), check.stdout);
-      assert.doesNotMatch(check.stdout, /configured differently/);
-    }
+    const before = (await image.pair.claims()).length;
+    const healthy = async (name: "node-a" | "node-b", role: string): Promise<void> => {
+      const { stdout } = await runDocument(image.machine(name), "health-check");
+      assert.ok(stdout.includes(`{"ok":true,"node":"${name}","role":"${role}"`), stdout);
+      assert.doesNotMatch(stdout, /configured differently/);
+    };
+    // A standby is ready when hold-down and dry run are over; until then the document fails, as it should.
+    let complaint: unknown = null;
+    await waitUntil("the standby to be healthy", () => healthy(standby, "standby").then(() => true, (error: unknown) => { complaint = error; return false; }), 40_000).catch(() => { throw complaint; });
+    await healthy(active, "active");
+    await runDocument(image.machine(active), "ask-switchover", { Drain: "10s" });
+    await movedTo(image.pair, standby);
+    await steady(standby);
+    await healthy(standby, "active");
+    assert.equal((await image.pair.claims()).length, before + 1, "one claim more");
   });
 
   it("takes the callers over when the other machine dies, and a machine that boots again joins as standby", async () => {
