@@ -2,7 +2,7 @@
  * What must hold before an automatic claim. Each gate is a question with a sentence; the decision asks whether all
  * pass, and status and `nodectl explain` print the sentences of the same gates. So what is shown is what decided.
  */
-import { canServe } from "./health.ts";
+import { canServe, restsOnOldAnswers } from "./health.ts";
 import { offerOf } from "./offer.ts";
 import { holderName, isHeldBy } from "./ownership.ts";
 import { cloudWasAsked, tally, type Tally } from "./quorum.ts";
@@ -31,7 +31,11 @@ export function gateContext(state: State, config: CoreConfig): GateContext {
 
 const inMs = (ms: number): string => `${Math.max(0, Math.round(ms))} ms`;
 
-export const serving: Gate = { name: "serving", passes: ({ state }) => canServe(state.health.serving), says: ({ state }) => `This node's Asterisk is ${state.health.serving}: ${state.health.reason}` };
+export const serving: Gate = {
+  name: "serving",
+  passes: ({ state }) => canServe(state.health.serving) && !restsOnOldAnswers(state.health, state.doubtedAtMs),
+  says: ({ state }) => (canServe(state.health.serving) && restsOnOldAnswers(state.health, state.doubtedAtMs) ? "This agent has stalled, and its Asterisk has not answered since." : `This node's Asterisk is ${state.health.serving}: ${state.health.reason}`),
+};
 export const notDraining: Gate = { name: "not draining", passes: ({ state }) => state.draining === null && state.maintenance !== true, says: ({ state }) => (state.draining !== null ? `This node refuses new calls, as an operator told it: ${state.draining.reason}` : state.maintenance === true ? "This node's Asterisk is still to be told that it takes calls again." : "This node takes calls.") };
 export const notPaused: Gate = { name: "not paused", passes: ({ state }) => !state.policy.pause.on, says: ({ state }) => (state.policy.pause.on ? `Automatic claims are paused by an operator: ${state.policy.pause.reason}` : "Automatic claims are not paused.") };
 export const notBlocked: Gate = { name: "not blocked", passes: ({ state }) => !state.policy.blocked, says: ({ state, config }) => (state.policy.blocked ? `Blocked after ${config.claimsPerHour} automatic claims within an hour; an operator must acknowledge (nodectl ack).` : `${state.policy.claimsAtMs.length} of ${config.claimsPerHour} automatic claims made in the last hour.`) };

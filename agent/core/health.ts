@@ -96,7 +96,13 @@ interface Finding {
 
 /** Judges the probes anew. The state changes, and `sinceMs` with it, only when the verdict does. */
 export function judgeHealth(health: Health, nowMs: MonotonicMs, config: CoreConfig): Health {
-  const findings = [...reachability(health, config), ...applications(health, nowMs, config), ...canary(health, config), ...queues(health), ...database(health, config)];
+  // One list for all: nearly always it stays empty, and it is asked for in every step.
+  const findings: Finding[] = [];
+  reachability(findings, health, config);
+  applications(findings, health, nowMs, config);
+  canary(findings, health, config);
+  queues(findings, health);
+  database(findings, health, config);
   const worst = findings.find((finding) => finding.level === "down") ?? findings[0];
   const found = worst?.level ?? "serving";
   // Coming back takes several good answers, so that a flapping Asterisk stays down; a first measurement takes one of each.
@@ -107,48 +113,52 @@ export function judgeHealth(health: Health, nowMs: MonotonicMs, config: CoreConf
   return { ...health, serving, reason, sinceMs: serving === health.serving ? health.sinceMs : nowMs };
 }
 
-function reachability(health: Health, config: CoreConfig): readonly Finding[] {
+function reachability(findings: Finding[], health: Health, config: CoreConfig): void {
   const ari = probeHealth(health, "ari");
   const sip = probeHealth(health, "sip");
   const tcp = probeHealth(health, "sipTcp");
   // Both doors refused at once: the process is gone, there is nothing to wait for (promise L1).
-  if (ari.refused && sip.refused) return [{ level: "down", says: "Asterisk is not running: ARI and SIP are both refused." }];
+  if (ari.refused && sip.refused) {
+    findings.push({ level: "down", says: "Asterisk is not running: ARI and SIP are both refused." });
+    return;
+  }
   const gone = (row: ProbeHealth): boolean => row.misses >= config.probeDownAfter;
-  const findings: Finding[] = [];
-  if (gone(ari) && gone(sip)) return [{ level: "down", says: `Asterisk answers neither ARI nor SIP (${config.probeDownAfter} misses in a row): it hangs or is overloaded.` }];
+  if (gone(ari) && gone(sip)) {
+    findings.push({ level: "down", says: `Asterisk answers neither ARI nor SIP (${config.probeDownAfter} misses in a row): it hangs or is overloaded.` });
+    return;
+  }
   if (gone(sip)) findings.push({ level: "down", says: `SIP over UDP does not answer: ${sip.failure ?? "no answer"}.` });
   if (gone(ari)) findings.push({ level: "down", says: `ARI does not answer: ${ari.failure ?? "no answer"}.` });
   // Without the event socket no canary call can be made, so whether calls can be made is not known.
   if (!health.ariSocketOpen && ari.misses === 0 && canServe(health.serving)) findings.push({ level: "degraded", says: "The ARI event socket is closed although ARI answers: no canary call can be made." });
   if (config.sipTcp && gone(tcp)) findings.push({ level: "degraded", says: `SIP over TCP does not answer: ${tcp.failure ?? "no answer"}.` });
-  return findings;
 }
 
-function applications(health: Health, nowMs: MonotonicMs, config: CoreConfig): readonly Finding[] {
-  return config.stasisApps.flatMap((app): readonly Finding[] => {
+function applications(findings: Finding[], health: Health, nowMs: MonotonicMs, config: CoreConfig): void {
+  for (const app of config.stasisApps) {
     const row = probeHealth(health, `stasis:${app}`);
-    if (row.misses === 0 || row.firstMissAtMs === null) return [];
+    if (row.misses === 0 || row.firstMissAtMs === null) continue;
     const missingMs = nowMs - row.firstMissAtMs;
     // A restart of the application under pm2 takes seconds and must not move the address.
-    if (missingMs >= config.stasisDownAfterMs && row.misses >= 2) return [{ level: "down", says: `The Stasis application ${app} has been missing for ${Math.floor(missingMs / 1000)} s: ${row.failure ?? "no answer"}.` }];
-    return [{ level: "degraded", says: `The Stasis application ${app} is missing: ${row.failure ?? "no answer"}.` }];
-  });
+    if (missingMs >= config.stasisDownAfterMs && row.misses >= 2) findings.push({ level: "down", says: `The Stasis application ${app} has been missing for ${Math.floor(missingMs / 1000)} s: ${row.failure ?? "no answer"}.` });
+    else findings.push({ level: "degraded", says: `The Stasis application ${app} is missing: ${row.failure ?? "no answer"}.` });
+  }
 }
 
-function canary(health: Health, config: CoreConfig): readonly Finding[] {
+function canary(findings: Finding[], health: Health, config: CoreConfig): void {
   const row = probeHealth(health, "canary");
-  if (row.misses >= config.canaryDownAfter) return [{ level: "down", says: `Asterisk answers but can't make a call: the canary call failed ${row.misses} times in a row (${row.failure ?? "no answer"}).` }];
-  return row.misses > 0 && row.okAtMs !== null ? [{ level: "degraded", says: `The last canary call failed: ${row.failure ?? "no answer"}.` }] : [];
+  if (row.misses >= config.canaryDownAfter) findings.push({ level: "down", says: `Asterisk answers but can't make a call: the canary call failed ${row.misses} times in a row (${row.failure ?? "no answer"}).` });
+  else if (row.misses > 0 && row.okAtMs !== null) findings.push({ level: "degraded", says: `The last canary call failed: ${row.failure ?? "no answer"}.` });
 }
 
-function queues(health: Health): readonly Finding[] {
-  return health.alertedQueues > 0 ? [{ level: "degraded", says: `Asterisk is overloaded: ${health.alertedQueues} taskprocessor subsystem(s) in alert, new SIP requests are dropped.` }] : [];
+function queues(findings: Finding[], health: Health): void {
+  if (health.alertedQueues > 0) findings.push({ level: "degraded", says: `Asterisk is overloaded: ${health.alertedQueues} taskprocessor subsystem(s) in alert, new SIP requests are dropped.` });
 }
 
 /** Trunk calls need no database, so it never makes a node down; both nodes share it, and a move would not help. */
-function database(health: Health, config: CoreConfig): readonly Finding[] {
+function database(findings: Finding[], health: Health, config: CoreConfig): void {
   const row = probeHealth(health, "database");
-  return config.database && row.misses >= 2 ? [{ level: "degraded", says: `Asterisk has no database: phones can't register or be called (${row.failure ?? "no answer"}).` }] : [];
+  if (config.database && row.misses >= 2) findings.push({ level: "degraded", says: `Asterisk has no database: phones can't register or be called (${row.failure ?? "no answer"}).` });
 }
 
 function hasSettled(health: Health, hits: number, config: CoreConfig): boolean {
@@ -164,10 +174,11 @@ function waitingFor(health: Health): string {
 
 /** The frequent probes speed up while it is unclear whether Asterisk is going or coming back. */
 export function healthHurries(health: Health, config: CoreConfig): boolean {
-  const rows = (["ari", "sip"] as const).map((name) => probeHealth(health, name));
-  const going = rows.some((row) => row.misses > 0 && row.misses <= 2 * config.probeDownAfter);
-  const coming = !canServe(health.serving) && rows.some((row) => row.hits > 0 && row.hits <= 2 * config.probeUpAfter);
-  return going || coming;
+  const { misses: ariMisses, hits: ariHits } = probeHealth(health, "ari");
+  const { misses: sipMisses, hits: sipHits } = probeHealth(health, "sip");
+  const going = (misses: number): boolean => misses > 0 && misses <= 2 * config.probeDownAfter;
+  const coming = (hits: number): boolean => hits > 0 && hits <= 2 * config.probeUpAfter;
+  return going(ariMisses) || going(sipMisses) || (!canServe(health.serving) && (coming(ariHits) || coming(sipHits)));
 }
 
 /**
@@ -176,6 +187,15 @@ export function healthHurries(health: Health, config: CoreConfig): boolean {
  */
 export function stillFails(health: Health): boolean {
   return (Object.keys(health.probes) as ProbeName[]).some((name) => (name === "ari" || name === "sip" || name === "canary" || name.startsWith("stasis:")) && probeHealth(health, name).misses > 0);
+}
+
+/**
+ * The verdict rests on a good answer of ARI or SIP to a question from before that instant. After a stall of ours that is no
+ * proof that calls can be taken now (promises S3 and S7). A verdict without any answer does not come about.
+ */
+export function restsOnOldAnswers(health: Health, sinceMs: MonotonicMs): boolean {
+  const isOld = ({ okAtMs, latencyMs }: ProbeHealth): boolean => okAtMs !== null && okAtMs - (latencyMs ?? 0) < sinceMs;
+  return isOld(probeHealth(health, "ari")) || isOld(probeHealth(health, "sip"));
 }
 
 /** Forgets the rows of misses: after a stall of ours they say nothing of Asterisk (promise S7). The verdict stays. */

@@ -64,8 +64,7 @@ export function initialState(boot: Boot, config: CoreConfig): State {
 /** Decides. Throws a RangeError when time goes back, which only a defect of the driver can cause. */
 export function step(state: State, event: Event, config: CoreConfig): Step {
   if (event.atMs < state.nowMs) throw new RangeError(`an event of ${event.atMs} came after ${state.nowMs}`);
-  const now: State = { ...state, nowMs: event.atMs };
-  let next = age(fold(doubtIfLate(now, event, config), event, config), config);
+  let next = age(fold(arrive(doubtIfLate(state, event, config), event), event, config), config);
   const notices: Notice[] = [];
   const row = rowThatHolds(gateContext(next, config));
   let reason: string | null = null;
@@ -89,6 +88,12 @@ export function step(state: State, event: Event, config: CoreConfig): Step {
   const publish = sampled.minute === null ? null : startPublish(spoken.state, sampled.minute);
   const actions: Action[] = [...spoken.notices, ...scheduled.actions, ...notices, ...(publish?.actions ?? [])];
   return { state: publish?.state ?? spoken.state, actions, reason };
+}
+
+/** Time has come to the event's instant; a tick brings nothing else, and there are many: one copy of the state is enough for it. */
+function arrive(state: State, event: Event): State {
+  if (event.type !== "ticked") return { ...state, nowMs: event.atMs };
+  return { ...state, nowMs: event.atMs, wallMs: event.wallMs, tickedAtMs: event.atMs, lagMs: event.lagMs, memoryMib: event.memoryMib };
 }
 
 /** A row fires: the new role, and what comes with leaving the old one. */

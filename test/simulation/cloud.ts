@@ -5,7 +5,7 @@
 import { addressReading, claimTags, instanceState, markTags } from "../../agent/adapters/ec2-translation.ts";
 import { cloudFailure } from "../../agent/adapters/aws-errors.ts";
 import type { Completion, NodeId, Request } from "../../agent/core/types.ts";
-import { Ec2Error, throttled, type RequestBuckets } from "../support/aws/ec2-limits.ts";
+import { Ec2Error, RequestBuckets, throttled } from "../support/aws/ec2-limits.ts";
 import { Ec2Model } from "../support/aws/ec2-model.ts";
 import type { Ec2Answer, Ec2Request } from "../support/aws/ec2-shapes.ts";
 import { Faults } from "../support/aws/faults.ts";
@@ -43,7 +43,7 @@ export class SimCloud {
   readonly #chance: Chance;
   readonly #nodes: readonly NodeId[];
 
-  constructor(time: VirtualTime, chance: Chance, nodes: readonly NodeId[], holder: NodeId | null, account?: RequestBuckets) {
+  constructor(time: VirtualTime, chance: Chance, nodes: readonly NodeId[], holder: NodeId | null, buckets = new RequestBuckets()) {
     this.#time = time;
     this.#chance = chance;
     this.#nodes = nodes;
@@ -51,7 +51,7 @@ export class SimCloud {
     this.model = new Ec2Model({
       instances: [...nodes.map((node) => instance(instanceOf(node))), instance(STRANGER)],
       addresses: [{ allocationId: ALLOCATION, publicIp: PUBLIC_IP, ...(holder === null ? {} : { heldBy: instanceOf(holder) }) }],
-    }, account);
+    }, buckets);
   }
 
   /** Who holds the address now: a node's name, STRANGER_NAME, or null. */

@@ -6,19 +6,22 @@ import type { CoreConfig } from "../../agent/core/settings.ts";
 import { switchoverSays } from "../../agent/core/switchover.ts";
 import type { ClaimCause, Completion, Event, NodeId, Request, State } from "../../agent/core/types.ts";
 import type { Step } from "../../agent/core/step.ts";
-import type { RequestBuckets } from "../support/aws/ec2-limits.ts";
 import { failureOf } from "../../agent/driver.ts";
 import { instanceOf, PUBLIC_IP, SimCloud, STRANGER_NAME, type CloudRequest } from "./cloud.ts";
+import type { RequestBuckets } from "../support/aws/ec2-limits.ts";
 import { SimMember } from "./member.ts";
 import { SimNetwork } from "./network.ts";
 import { simConfig } from "./settings.ts";
-import { seededChance, VirtualTime, type Chance } from "./virtual-time.ts";
+import { SimAccount, type Line } from "./account.ts";
+import { seededChance, type Chance, type VirtualTime } from "./virtual-time.ts";
 
 export interface ClusterSpec {
   readonly seed: number;
   readonly nodes: number;
   readonly witnesses: number;
   readonly holder: NodeId | null;
+  /** Pairs beside it in the same account. */
+  readonly neighbours?: number;
   /** Knobs that differ from their defaults, by their environment names. */
   readonly knobs?: Readonly<Record<string, string>>;
   /** For several clusters in one account: they share its time and its request limits. */
@@ -35,18 +38,15 @@ export interface ClaimSent {
   readonly holder: NodeId | null;
 }
 
-/** Something worth a line in the transcript. */
-export interface Line {
-  readonly atMs: number;
-  readonly who: string;
-  readonly says: string;
-}
-
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 /** Until packets follow a move of the address (ms); AWS publishes no figure. */
 const DATA_PLANE_MS = 1_000;
+/** What an overloaded Asterisk drops of new SIP requests. */
+const SHED_SHARE = 0.7;
 /** EC2's status checks notice a dead instance after a few minutes (ms). */
 const STATUS_CHECKS_MS = 150_000;
+/** So often somebody else's calls take what the buckets have gained; some tokens slip through (ms). */
+const DRAIN_EVERY_MS = 150;
 /** Agents that are started together come up within this time of each other (ms). */
 const START_SPREAD_MS = 250;
 
@@ -57,9 +57,14 @@ export class SimCluster {
   readonly cloud: SimCloud;
   readonly members = new Map<NodeId, SimMember>();
   readonly nodes: readonly NodeId[];
-  readonly lines: Line[] = [];
+  readonly lines: Line[];
+  /** Other clusters in the same account, which share EC2's request limits. */
+  readonly neighbours: readonly SimCluster[];
+  readonly account: SimAccount;
+  /** Set before names in the transcript; empty but for a neighbour. */
+  readonly #label: string;
   /** Defects that the agents themselves reported. */
-  readonly brokenInvariants: string[] = [];
+  readonly brokenInvariants: string[];
   readonly #observers: ((member: NodeId, before: State, event: Event, result: Step) => void)[] = [];
   readonly #claimListeners: ((claim: ClaimSent) => void)[] = [];
   /** Where packets to the Elastic IP go: follows EC2 with a delay. */
@@ -74,13 +79,17 @@ export class SimCluster {
   /** Every change of the address's place, by EC2's own word. */
   readonly moves: { readonly atMs: number; readonly to: NodeId | null }[] = [];
 
-  constructor(spec: ClusterSpec) {
-    this.time = spec.account?.time ?? new VirtualTime();
+  constructor(spec: ClusterSpec, account = new SimAccount(spec.account), label = "") {
+    this.account = account;
+    this.time = account.time;
+    this.lines = account.lines;
+    this.brokenInvariants = account.broken;
+    this.#label = label;
     this.chance = seededChance(spec.seed, this.time);
     this.network = new SimNetwork(this.time, this.chance);
     this.nodes = ["node-a", "node-b", "node-c", "node-d"].slice(0, spec.nodes);
     const witnesses = ["witness-1", "witness-2", "witness-3"].slice(0, spec.witnesses);
-    this.cloud = new SimCloud(this.time, this.chance, this.nodes, spec.holder, spec.account?.buckets);
+    this.cloud = new SimCloud(this.time, this.chance, this.nodes, spec.holder, account.buckets);
     this.packetsGoTo = spec.holder;
     this.firstHolder = spec.holder;
     this.cloud.model.onAddressMoved(() => {
@@ -92,6 +101,7 @@ export class SimCluster {
     const common = { nodes: this.nodes, witnesses, knobs: spec.knobs ?? {} };
     for (const id of this.nodes) this.#add(simConfig({ kind: "node", nodeId: id, ...common }));
     for (const id of witnesses) this.#add(simConfig({ kind: "witness", nodeId: id, ...common }));
+    this.neighbours = Array.from({ length: spec.neighbours ?? 0 }, (_, index) => new SimCluster({ seed: spec.seed + 1_000_003 * (index + 1), nodes: 2, witnesses: 0, holder: "node-a" }, account, `${index + 1}/`));
   }
 
   #add(config: CoreConfig): void {
@@ -129,7 +139,7 @@ export class SimCluster {
   }
 
   say(who: string, says: string): void {
-    this.lines.push({ atMs: this.time.nowMs, who, says });
+    this.lines.push({ atMs: this.time.nowMs, who: this.#label + who, says });
   }
 
   /** Called when a claim leaves its node. */
@@ -139,11 +149,23 @@ export class SimCluster {
 
   /** Starts all agents, nearly at once. */
   startAll(): void {
+    for (const neighbour of this.neighbours) neighbour.startAll();
     for (const member of this.members.values()) this.time.after(START_SPREAD_MS * this.chance("start")(), () => { member.startAgent(); });
   }
 
   run(ms: number): void {
     this.time.runUntil(this.time.nowMs + ms);
+  }
+
+  /** Somebody else in the account uses up EC2's request limits for so long. */
+  exhaustAccount(forMs: number): void {
+    const untilMs = this.time.nowMs + forMs;
+    for (const cluster of [this, ...this.neighbours]) cluster.cloudTroubleUntilMs = Math.max(cluster.cloudTroubleUntilMs, untilMs);
+    const drain = (): void => {
+      for (const action of ["DescribeAddresses", "DescribeInstanceStatus", "AssociateAddress", "CreateTags"]) this.account.buckets.drain(action, this.time.nowMs);
+      if (this.time.nowMs < untilMs) this.time.after(DRAIN_EVERY_MS, drain);
+    };
+    drain();
   }
 
   /** The machine goes; EC2's status checks notice it in their own time. */
@@ -251,10 +273,10 @@ export class SimCluster {
   #ownProbe(member: SimMember, request: Request & { kind: "probe" }, reply: (completion: Completion, afterMs: number) => void, fail: (code: string, message: string) => void): void {
     const ok = (value: object, afterMs = 1): void => { reply({ kind: "probe", probe: request.probe, outcome: { ok: true, value } }, afterMs); };
     if (member.asterisk === "crashed") fail("AGENT_PROBE_REFUSED", "connection refused");
-    else if (member.asterisk === "hung") return;
+    else if (member.asterisk === "hung" || this.#isShed(member, request)) return;
     else if (request.probe === "sip" || request.probe === "sipTcp") ok({ status: member.maintenance ? 503 : 200 });
-    else if (request.probe === "canary") { if (member.asterisk === "up") ok({}, 12); }
-    else if (request.probe === "queues") ok({ alerted: 0 });
+    else if (request.probe === "canary") { if (member.asterisk !== "cannot-call") ok({}, 12); }
+    else if (request.probe === "queues") ok({ alerted: member.asterisk === "overloaded" ? 3 : 0 });
     else if (request.probe === "counts") ok({ calls: member.calls.length, channels: 2 * member.calls.length });
     else if (request.probe === "database") ok({ connected: true });
     else if (request.probe === "contacts") ok({ reachable: 10, unreachable: 0 });
@@ -262,11 +284,17 @@ export class SimCluster {
     else ok({ registered: true });
   }
 
+  /** An overloaded Asterisk drops most new requests and makes few calls; its HTTP server lives in other threads. */
+  #isShed(member: SimMember, request: Request): boolean {
+    if (member.asterisk !== "overloaded" || (request.kind === "probe" && !["sip", "canary"].includes(request.probe))) return false;
+    return this.chance(`overload of ${member.id}`)() < SHED_SHARE;
+  }
+
   #options(request: Request & { kind: "watchSip" | "watchEip" }, path: readonly string[], target: NodeId, reply: (completion: Completion, afterMs: number) => void, fail: (code: string, message: string, afterMs: number) => void): void {
     const member = this.members.get(target);
     const there = this.network.datagram(path);
     const back = this.network.datagram(path.toReversed());
-    if (there === null || back === null || member?.powered !== true || member.asterisk === "hung") return;
+    if (there === null || back === null || member?.powered !== true || member.asterisk === "hung" || this.#isShed(member, request)) return;
     if (member.asterisk === "crashed") fail("AGENT_PROBE_REFUSED", "port unreachable", there + back);
     else reply({ kind: request.kind, outcome: { ok: true, value: { status: 200 } } }, there + back);
   }

@@ -28,7 +28,7 @@ const verb = (sentence: string, does: Verb["does"]): Verb => ({ pattern: new Reg
 const place = (word: string | undefined): string => (word === "EC2" ? "ec2" : (word ?? ""));
 const first = (words: readonly string[]): string => words[0] ?? "";
 
-const ASTERISK: Readonly<Record<string, Asterisk>> = { crashes: "crashed", hangs: "hung", recovers: "up", "cannot make calls": "cannot-call" };
+const ASTERISK: Readonly<Record<string, Asterisk>> = { crashes: "crashed", hangs: "hung", recovers: "up", "cannot make calls": "cannot-call", "is overloaded": "overloaded" };
 const OUTCOMES: Readonly<Record<string, FaultRule["outcome"]>> = { throttles: "throttle", denies: "deny", fails: "error-500", swallows: "blackhole", "loses the replies to": "lose-reply", "answers 500 after doing": "error-after" };
 
 /** Every sentence that `perform` understands, apart from `cluster`, which makes one. */
@@ -42,8 +42,12 @@ const VERBS: readonly Verb[] = [
   verb(`power on ${MEMBER}`, (cluster, words) => { cluster.powerOn(first(words)); }),
   verb(`machine ${MEMBER} freezes`, (cluster, words) => { cluster.member(first(words)).freeze(); }),
   verb(`machine ${MEMBER} thaws`, (cluster, words) => { cluster.member(first(words)).thaw(); }),
-  verb(`asterisk of ${NODE} (crashes|hangs|recovers|cannot make calls)`, (cluster, words) => { cluster.member(first(words)).setAsterisk(ASTERISK[words[1] ?? ""] ?? "up"); }),
+  verb(`asterisk of ${NODE} (crashes|hangs|recovers|cannot make calls|is overloaded)`, (cluster, words) => { cluster.member(first(words)).setAsterisk(ASTERISK[words[1] ?? ""] ?? "up"); }),
   verb(`agent of ${MEMBER} (starts|is killed|is stopped|continues)`, agent),
+  verb(`agent of ${MEMBER} runs (the previous|this) version`, (cluster, words) => { cluster.member(first(words)).install(words[1] === "the previous"); }),
+  verb(`event loop of ${MEMBER} is busy for up to ([0-9]+) ms at a time`, (cluster, words) => { cluster.member(first(words)).slowDown(Number(words[1])); }),
+  verb(`event loop of ${MEMBER} stalls for ([0-9]+) ms`, stall),
+  verb(`event loop of ${MEMBER} is quick`, (cluster, words) => { cluster.member(first(words)).slowDown(0); }),
   verb(`${NODE} carries ([0-9]+) calls`, (cluster, words) => { cluster.member(first(words)).carryCalls(Number(words[1])); }),
   verb(`disk of ${MEMBER} is (good|unwritable|unreadable)`, (cluster, words) => { cluster.member(first(words)).disk = words[1] as Disk; }),
   verb(`wall clock of ${MEMBER} jumps by (-?[0-9]+) s`, (cluster, words) => { cluster.member(first(words)).wallErrorMs += Number(words[1]) * 1_000; }),
@@ -54,6 +58,8 @@ const VERBS: readonly Verb[] = [
   verb(`heal ${PLACE} > ${PLACE}`, (cluster, words) => { cluster.network.heal(place(words[0]), place(words[1])); }),
   verb(`isolate ${MEMBER}(?: except ([a-zA-Z0-9, -]+))?`, (cluster, words) => { cluster.isolate(first(words), (words[1] ?? "").split(/, */).map((word) => place(word))); }),
   verb(`lose ([0-9]+) % between ${PLACE} and ${PLACE}`, lose),
+  verb(`delay by ([0-9]+) ms between ${PLACE} and ${PLACE}`, (cluster, [ms, a, b]) => { bothWays(a, b, (from, to) => { cluster.network.delay(from, to, Number(ms)); }); }),
+  verb(`repeat and reorder ([0-9]+) % between ${MEMBER} and ${MEMBER}`, (cluster, [percent, a, b]) => { bothWays(a, b, (from, to) => { cluster.network.shuffle(from, to, Number(percent) / 100); }); }),
   verb(`firewall of ${MEMBER} drops its (sip probes|eip probes|heartbeats)`, (cluster, words) => { cluster.firewall.add(`${first(words)}>${words[1]?.split(" ")[0] ?? ""}`); }),
   verb("heal everything", (cluster) => {
     cluster.network.healAll();
@@ -67,6 +73,8 @@ const VERBS: readonly Verb[] = [
     cluster.cloud.faults.clear();
     if (cluster.cloudTroubleUntilMs === Infinity) cluster.cloudTroubleUntilMs = cluster.time.nowMs;
   }),
+  verb("somebody in the account uses up EC2's requests for ([0-9]+) s", (cluster, words) => { cluster.exhaustAccount(Number(words[0]) * 1_000); }),
+  verb("in neighbour ([1-9]): (.+)", (cluster, [which, sentence]) => { perform(neighbour(cluster, Number(which)), sentence ?? ""); }),
   verb(`instance of ${NODE} is (running|impaired|stopping|stopped|terminated)`, instance),
 
   verb(`operator moves the address to ${NODE}`, (cluster, words) => { cluster.cloud.model.place(ALLOCATION, { instanceId: instanceOf(first(words)) }, cluster.time.nowMs); }),
@@ -107,7 +115,7 @@ export function clusterFrom(sentence: string): SimCluster {
     return value;
   };
   const holder = take("holder", "node-a");
-  const spec = { seed: Number(take("seed", "1")), nodes: Number(take("nodes", "2")), witnesses: Number(take("witnesses", "0")), holder: holder === "nobody" ? null : holder };
+  const spec = { neighbours: Number(take("neighbours", "0")), seed: Number(take("seed", "1")), nodes: Number(take("nodes", "2")), witnesses: Number(take("witnesses", "0")), holder: holder === "nobody" ? null : holder };
   return new SimCluster({ ...spec, knobs: Object.fromEntries(settings) });
 }
 
@@ -164,9 +172,27 @@ function agent(cluster: SimCluster, [who = "", what]: readonly string[]): void {
   else member.continueAgent();
 }
 
+function bothWays(a: string | undefined, b: string | undefined, does: (from: string, to: string) => void): void {
+  does(place(a), place(b));
+  does(place(b), place(a));
+}
+
 function lose(cluster: SimCluster, [percent, a, b]: readonly string[]): void {
-  cluster.network.lose(place(a), place(b), Number(percent) / 100);
-  cluster.network.lose(place(b), place(a), Number(percent) / 100);
+  bothWays(a, b, (from, to) => { cluster.network.lose(from, to, Number(percent) / 100); });
+}
+
+/** One long task: everything else of that process waits. */
+function stall(cluster: SimCluster, [who = "", ms]: readonly string[]): void {
+  const member = cluster.member(who);
+  if (!member.agentRuns) return;
+  member.stopAgent();
+  cluster.time.after(Number(ms), () => { if (!member.isFrozen) member.continueAgent(); });
+}
+
+function neighbour(cluster: SimCluster, which: number): SimCluster {
+  const found = cluster.neighbours[which - 1];
+  if (found === undefined) throw new Error(`this cluster has no neighbour ${which}`);
+  return found;
 }
 
 function ruleFor(action: string | undefined, caller: string | undefined): FaultRule {

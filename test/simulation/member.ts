@@ -7,11 +7,15 @@ import type { Call } from "../../agent/core/roster.ts";
 import type { PersistedState } from "../../agent/core/persisted.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
 import type { DroppedCalls, Event, NodeId, Request, Completion, State } from "../../agent/core/types.ts";
+import { encodedByPrevious, readByPrevious } from "./previous-version.ts";
 import { ProcessTime, type Chance, type VirtualTime } from "./virtual-time.ts";
 
-export type Asterisk = "up" | "crashed" | "hung" | "cannot-call";
+export type Asterisk = "up" | "crashed" | "hung" | "cannot-call" | "overloaded";
 /** One frame on the peer link in so many goes through the real codec, all others save its time (a tenth of a run). */
 const ENCODED_SHARE = 8;
+
+/** pm2 starts a stopped process within this time (ms). */
+const RESTART_MS = 1_500;
 
 export type Disk = "good" | "unwritable" | "unreadable";
 
@@ -44,6 +48,10 @@ export class SimMember {
   powered = true;
   /** When the agent last went on after it had been stopped (world time, ms). */
   continuedAtMs = -Infinity;
+  /** Its agent is the one of the version before: it neither sends nor understands what is new in this one. */
+  previousVersion = false;
+  /** How long the agent's event loop is busy at a time, at the most (ms); 0 when it is quick. */
+  #busyMs = 0;
   /** What this machine's wall clock is off by (ms). */
   wallErrorMs = 0;
   readonly #world: Surroundings;
@@ -83,7 +91,8 @@ export class SimMember {
   startAgent(): void {
     if (!this.powered || this.#driver !== null || this.#frozen !== null) return;
     const { time, chance } = this.#world;
-    const process = new ProcessTime(time);
+    const process = new ProcessTime(time, chance(`event loop of ${this.id}`));
+    process.busyMs = this.#busyMs;
     const atMs = time.nowMs;
     const wallMs = this.#world.wallMs(this.id);
     this.#starts += 1;
@@ -122,7 +131,9 @@ export class SimMember {
 
   #send(to: NodeId, frame: Frame): void {
     this.#framesSent += 1;
-    this.#world.send(this.id, to, this.#framesSent % ENCODED_SHARE === 0 || frame.kind !== "heartbeat" ? encodeFrame(frame) : frame);
+    if (this.previousVersion) {
+      if (frame.kind === "heartbeat") this.#world.send(this.id, to, encodedByPrevious(frame));
+    } else this.#world.send(this.id, to, this.#framesSent % ENCODED_SHARE === 0 || frame.kind !== "heartbeat" ? encodeFrame(frame) : frame);
   }
 
   killAgent(): void {
@@ -130,6 +141,25 @@ export class SimMember {
     this.#process?.end();
     this.#driver = null;
     this.#process = null;
+  }
+
+  /** Its event loop is busy for up to so long at a time from now on (ms). */
+  slowDown(busyMs: number): void {
+    this.#busyMs = busyMs;
+    if (this.#process !== null) this.#process.busyMs = busyMs;
+  }
+
+  get isSlow(): boolean {
+    return this.#busyMs > 0;
+  }
+
+  /** The agent is replaced by the one of another version, as an upgrade does it: it starts anew. */
+  install(previousVersion: boolean): void {
+    const ran = this.#driver !== null && !this.agentIsStopped;
+    this.previousVersion = previousVersion;
+    if (!ran) return;
+    this.killAgent();
+    this.#world.time.after(RESTART_MS, () => { this.startAgent(); });
   }
 
   stopAgent(): void {
@@ -216,7 +246,8 @@ export class SimMember {
     this.#process?.run(() => {
       const decoded = typeof sent === "string" ? decodeFrame(sent, this.config.clusterId, from) : ({ ok: true, frame: sent } as const);
       if (!decoded.ok) this.#world.broken(this.id, `refused a frame of ${from}: ${decoded.detail}`);
-      else if (decoded.frame.kind === "heartbeat") driver?.post({ type: "heartbeatReceived", from, heartbeat: decoded.frame });
+      else if (decoded.frame.kind === "heartbeat") driver?.post({ type: "heartbeatReceived", from, heartbeat: this.previousVersion ? readByPrevious(decoded.frame) : decoded.frame });
+      else if (this.previousVersion) return;
       else if (decoded.frame.kind === "operation") driver?.post({ type: "operationReceived", from, frame: decoded.frame });
       else driver?.post({ type: "rosterReceived", from, frame: decoded.frame });
     }, from);
@@ -232,8 +263,9 @@ export class SimMember {
     for (const call of ended) this.#process?.run(() => this.#driver?.post({ type: "callEnded", call: call.id }));
   }
 
-  /** An operator's word; nobody takes it while no agent runs. */
+  /** An operator's word; nobody takes it while no agent runs, and the version before knows no orders that take several steps. */
   operator(command: Extract<Event, { type: "operatorCommanded" }>["command"]): void {
-    if (this.agentRuns) this.#driver?.post({ type: "operatorCommanded", command });
+    const isUnknown = this.previousVersion && (command.kind === "switchover" || command.kind === "takeover");
+    if (this.agentRuns && !isUnknown) this.#driver?.post({ type: "operatorCommanded", command });
   }
 }

@@ -10,11 +10,16 @@ const RETRANSMIT_MS = 200;
 /** A broken connection is noticed and dialled anew within this time after the path is whole (ms). */
 const REDIAL_MS = 1_000;
 
+/** How late a frame's copy on an older connection may come (ms). */
+const SHUFFLE_MS = 700;
+
 export class SimNetwork {
   readonly #time: VirtualTime;
   readonly #chance: Chance;
   readonly #cut = new Set<string>();
   readonly #loss = new Map<string, number>();
+  readonly #lag = new Map<string, number>();
+  readonly #shuffled = new Map<string, number>();
   readonly #lastArrivalMs = new Map<string, number>();
   /** Connections that a cut or a dead receiver broke: null until the dialling begins, then when it succeeds. */
   readonly #broken = new Map<string, number | null>();
@@ -41,9 +46,24 @@ export class SimNetwork {
     else this.#loss.set(`${a}>${b}`, share);
   }
 
+  /** Everything from `a` to `b` takes about that much longer, some of it more and some less (ms). */
+  delay(a: string, b: string, ms: number): void {
+    this.#lag.set(`${a}>${b}`, ms);
+  }
+
+  /**
+   * That share of the frames from `a` to `b` comes twice, the second time late and out of order (0 to 1). One TCP connection
+   * can't do that; two of them can, while a peer that dials anew has not let go of the old one.
+   */
+  shuffle(a: string, b: string, share: number): void {
+    this.#shuffled.set(`${a}>${b}`, share);
+  }
+
   healAll(): void {
     this.#cut.clear();
     this.#loss.clear();
+    this.#lag.clear();
+    this.#shuffled.clear();
   }
 
   isCut(a: string, b: string): boolean {
@@ -69,7 +89,7 @@ export class SimNetwork {
         const leg = `${path[hop] ?? ""}>${path[hop + 1] ?? ""}`;
         if (this.#cut.has(leg) || (this.#loss.has(leg) && random() < (this.#loss.get(leg) ?? 0))) return null;
       }
-      delayMs += this.delayMs * (0.5 + random());
+      delayMs += (this.delayMs + (this.#lag.size === 0 ? 0 : (this.#lag.get(`${path[hop] ?? ""}>${path[hop + 1] ?? ""}`) ?? 0))) * (0.5 + random());
     }
     return delayMs;
   }
@@ -87,10 +107,11 @@ export class SimNetwork {
     }
     if (this.#broken.size > 0 && !this.#isOpen(key)) return;
     const random = this.#chance(key);
-    let delayMs = this.delayMs * (0.5 + random());
+    let delayMs = (this.delayMs + (this.#lag.size === 0 ? 0 : (this.#lag.get(key) ?? 0))) * (0.5 + random());
     if (this.#loss.size > 0) for (let retry = RETRANSMIT_MS; retry < 10_000 && random() < (this.#loss.get(key) ?? 0); retry *= 2) delayMs += retry;
     const atMs = Math.max(this.#time.nowMs + delayMs, this.#lastArrivalMs.get(key) ?? 0);
     this.#lastArrivalMs.set(key, atMs);
+    if (this.#shuffled.size > 0 && random() < (this.#shuffled.get(key) ?? 0)) this.#time.after(delayMs + SHUFFLE_MS * random(), () => { if (this.connected(a, b)) deliver(); });
     this.#time.at(atMs, () => {
       if (!this.connected(a, b) || !deliver()) this.#broken.set(key, null);
     });

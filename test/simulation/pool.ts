@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
-import type { RunResult } from "./campaign.ts";
+import type { RunResult } from "./story.ts";
 
 /** What to run. */
 export interface Batch {

@@ -33,8 +33,8 @@ const RECOVERY_MS = 5_000;
 const BELIEF_MS = 7_500;
 /** A node that can read EC2 learns within this time that the address is elsewhere: the slow timer and two reads (ms). */
 const BELIEF_STALE_MS = 70_000;
-/** The slowest that its own Asterisk's death may escape a claimant: two canary calls, or a row of misses (ms). */
-const OWN_DOWN_MS: Readonly<Record<string, number>> = { crashed: 700, hung: 3_500, "cannot-call": 20_000 };
+/** The slowest that its own Asterisk's death may escape a claimant: two canary calls, or a row of misses (ms). One that is overloaded still takes some calls. */
+const OWN_DOWN_MS: Readonly<Record<string, number>> = { crashed: 700, hung: 3_500, "cannot-call": 20_000, overloaded: Infinity };
 
 /** How a claim is judged. `needed`: the holder was serving nobody. `asked`: an operator asked for it. */
 export type Judged = "needed" | "vacant" | "blind" | "raced" | "asked" | "broken";

@@ -16,6 +16,9 @@ export interface SingleFault {
 
 type Draw = () => number;
 
+/** Places that are no members. */
+const PLACES = ["internet", "resolver", "endpoint", "EC2"];
+
 function pick<T>(random: Draw, from: readonly T[]): T {
   return from[Math.floor(random() * from.length)] as T;
 }
@@ -52,6 +55,9 @@ export function singleFaults(random: Draw, cluster: SimCluster, active: string):
     () => calm(`lose 20 % between ${active} and ${standby}`, `lose 20 % between ${standby} and internet`, `lose 20 % between ${active} and internet`),
     () => calm("EC2 throttles everything"),
     () => calm("EC2 swallows everything"),
+    () => calm("EC2 fails everything"),
+    () => calm("EC2 denies everything"),
+    () => calm("EC2 takes 1500 ms longer for everything"),
     () => calm(`cut ${active} - EC2`),
     () => calm(`cut ${standby} - EC2`),
     () => calm("EC2 shows what was 4000 ms ago"),
@@ -67,13 +73,74 @@ export function singleFaults(random: Draw, cluster: SimCluster, active: string):
           () => calm(`operator checks a switchover on ${active} to ${standby}`),
         ]
       : []),
+    () => calm(`asterisk of ${standby} is overloaded`),
+    () => calm(`asterisk of ${standby} crashes`, "run 2 s", `asterisk of ${standby} recovers`, "run 3 s", `asterisk of ${standby} crashes`, "run 1 s", `asterisk of ${standby} recovers`),
+    () => calm(`event loop of ${anyone} stalls for ${pick(random, ["300", "900", "2500"])} ms`),
+    () => calm(`event loop of ${anyone} is busy for up to ${pick(random, ["80", "200", "700"])} ms at a time`),
+    () => calm(`delay by ${pick(random, ["30", "150"])} ms between ${active} and ${standby}`),
+    () => calm(`repeat and reorder 30 % between ${active} and ${standby}`),
+    () => calm(`agent of ${anyone} runs the previous version`),
+    () => calm("somebody in the account uses up EC2's requests for 30 s"),
+    ...cluster.neighbours.map((_, index) => () => calm(`in neighbour ${index + 1}: power off node-a`)),
+    ...networkFaults(random, cluster, standby, anyone).map((sentence) => () => calm(sentence)),
+    ...cloudFaults(active).map((sentences) => () => claim("L4", 600, ...sentences, `asterisk of ${active} crashes`)),
+    ...agentFaults(cluster, anyone).map((sentences) => () => calm(...sentences)),
+    ...operatorFaults(active, standby, anyone).map((sentences) => () => calm(...sentences)),
     ...(witnesses.length === 0 ? [] : [() => calm(`power off ${pick(random, witnesses)}`), () => calm(`isolate ${pick(random, witnesses)}`), () => calm(`agent of ${pick(random, witnesses)} is stopped`)]),
   ];
   return pick(random, kinds)();
 }
 
+/** Paths that a standby's evidence or the active's mark depends on, one at a time: the others still show that the active lives. */
+function networkFaults(random: Draw, cluster: SimCluster, standby: string, anyone: string): readonly string[] {
+  const place = pick(random, PLACES);
+  return [
+    `cut ${anyone} - ${place}`, `cut ${anyone} > ${place}`, `cut ${place} > ${anyone}`,
+    `lose 40 % between ${anyone} and ${place}`, `delay by 150 ms between ${anyone} and ${place}`,
+    `firewall of ${pick(random, [...cluster.members.keys()])} drops its ${pick(random, ["sip probes", "eip probes", "heartbeats"])}`,
+    `firewall of ${standby} drops its heartbeats`,
+  ];
+}
+
+/** What EC2 can do to the one call that counts. The claim is sent all the same, and its success is seen in the end. */
+function cloudFaults(active: string): readonly (readonly string[])[] {
+  return [
+    ["EC2 loses the replies to AssociateAddress 1 times"],
+    ["EC2 answers 500 after doing AssociateAddress 1 times"],
+    ["EC2 throttles AssociateAddress 2 times"],
+    ["EC2 fails AssociateAddress 1 times"],
+    ["EC2 takes 5000 ms longer for AssociateAddress"],
+    ["EC2 shows what was 2000 ms ago"],
+    [`instance of ${active} is impaired`],
+  ];
+}
+
+function agentFaults(cluster: SimCluster, anyone: string): readonly (readonly string[])[] {
+  const members = [...cluster.members.keys()];
+  return [
+    [`agent of ${anyone} is killed`, "run 1 s", `agent of ${anyone} starts`],
+    [`agent of ${anyone} is stopped`, "run 4 s", `agent of ${anyone} continues`],
+    [`disk of ${anyone} is unreadable`, `agent of ${anyone} is killed`, "run 1 s", `agent of ${anyone} starts`],
+    // A whole upgrade, one member after the other.
+    [...members.map((id) => `agent of ${id} runs the previous version`), "run 10 s", ...members.flatMap((id) => [`agent of ${id} runs this version`, "run 4 s"])],
+  ];
+}
+
+/** Operators move the address where they like, and may forbid every claim. */
+function operatorFaults(active: string, standby: string, anyone: string): readonly (readonly string[])[] {
+  return [
+    [`operator moves the address to ${standby}`],
+    ["operator moves the address to a stranger"],
+    [`operator pauses on ${anyone}`, "run 2 s", `asterisk of ${active} crashes`],
+    [`operator pauses on ${anyone} for 100 s`, "run 2 s", `power off ${active}`],
+    [`operator drains ${standby} for 10 s`, "run 2 s", `operator undrains ${standby}`],
+  ];
+}
+
 /** Any fault, on any member, whatever else is broken already. */
 export function mixedFault(random: Draw, cluster: SimCluster): readonly string[] {
+  const neighbour = random() < 0.2 ? cluster.neighbours.length - 1 : -1;
+  if (neighbour >= 0) return [`in neighbour ${neighbour + 1}: ${plainFault(random, cluster.neighbours[neighbour] as SimCluster)}`];
   return random() < 0.25 ? sharpFault(random, cluster) : [plainFault(random, cluster)];
 }
 
@@ -104,6 +171,7 @@ function sharpFault(random: Draw, cluster: SimCluster): readonly string[] {
     [`asterisk of ${standby} crashes`, "run 1 s", `asterisk of ${active} crashes`, "run 5 s", `asterisk of ${standby} recovers`],
     ["operator moves the address to a stranger", `asterisk of ${active} crashes`],
     [`power off ${active}`, "run 30 s", `power on ${active}`],
+    [`asterisk of ${active} crashes`, "run 1 s", `asterisk of ${active} recovers`, "run 4 s", `asterisk of ${active} crashes`, "run 300 ms", `asterisk of ${active} recovers`, "run 2 s", `asterisk of ${active} crashes`],
   ]);
 }
 
@@ -111,17 +179,25 @@ function plainFault(random: Draw, cluster: SimCluster): string {
   const node = pick(random, cluster.nodes);
   const member = pick(random, [...cluster.members.keys()]);
   const other = pick(random, [...cluster.members.keys()].filter((id) => id !== member));
-  const place = pick(random, [...cluster.members.keys(), "internet", "resolver", "endpoint", "EC2"].filter((id) => id !== member));
+  const place = pick(random, [...cluster.members.keys(), ...PLACES].filter((id) => id !== member));
   const action = pick(random, ["AssociateAddress", "DescribeAddresses", "CreateTags", "everything"]);
   const kinds: readonly (() => string)[] = [
     () => `asterisk of ${node} ${pick(random, ["crashes", "crashes", "hangs", "cannot make calls"])}`,
+    () => `asterisk of ${node} is overloaded`,
     () => `asterisk of ${node} recovers`,
+    () => `event loop of ${member} stalls for ${pick(random, ["200", "700", "3000"])} ms`,
+    () => `event loop of ${member} is busy for up to ${pick(random, ["60", "250", "800"])} ms at a time`,
+    () => `delay by ${pick(random, ["20", "120", "600"])} ms between ${member} and ${place}`,
+    () => `repeat and reorder ${pick(random, ["10", "60"])} % between ${member} and ${other}`,
+    () => `agent of ${member} runs ${pick(random, ["the previous", "this"])} version`,
+    () => `somebody in the account uses up EC2's requests for ${pick(random, ["5", "40"])} s`,
     () => `power off ${member}`,
     () => `agent of ${member} is killed`,
     () => `agent of ${member} is stopped`,
     () => `machine ${member} freezes`,
     () => `cut ${member} - ${place}`,
     () => `cut ${member} ${pick(random, [">", "-"])} ${other}`,
+    () => pick(random, [`cut ${member} > ${place}`, `cut ${place} > ${member}`]),
     () => `isolate ${member}${pick(random, ["", "", " except EC2, endpoint, resolver", " except internet"])}`,
     () => `lose ${pick(random, ["5", "20", "40"])} % between ${member} and ${place}`,
     () => `firewall of ${member} drops its ${pick(random, ["sip probes", "eip probes", "heartbeats"])}`,
@@ -151,6 +227,7 @@ export function mixedHeal(random: Draw, cluster: SimCluster): readonly string[] 
     () => `power on ${member}`,
     () => `agent of ${member} starts`,
     () => `agent of ${member} continues`,
+    () => `event loop of ${member} is quick`,
     () => `machine ${member} thaws`,
     () => "heal everything",
     () => "EC2 recovers",

@@ -1,12 +1,14 @@
 /**
  * Command: `npm run simulate -- --seeds N --minutes M --seed S` runs N clusters through M simulated minutes each, one seed
- * after the other from S, on all cores, and prints the sum. A broken promise prints the command that replays it and ends
- * with exit code 1.
+ * after the other from S, on all cores, and prints the sum. A broken promise prints the shortest list of faults that still
+ * breaks it and the command that replays the whole run, and ends with exit code 1.
  */
 import process from "node:process";
 import { Command, InvalidArgumentError } from "commander";
-import type { RunResult } from "./campaign.ts";
 import { runBatch } from "./pool.ts";
+import { keepRecord, yearsOf } from "./record.ts";
+import { asScenario, shrink } from "./shrink.ts";
+import type { RunResult } from "./story.ts";
 
 interface Options {
   readonly seeds: number;
@@ -14,6 +16,8 @@ interface Options {
   readonly seed: number;
   readonly threads?: number;
   readonly transcript: boolean;
+  readonly shrink: boolean;
+  readonly record: boolean;
 }
 
 interface Sum {
@@ -26,6 +30,8 @@ interface Sum {
 }
 
 const BAR = 30;
+/** Shrinking takes dozens of runs: the first few failures are usually one. */
+const SHRUNK_MAX = 3;
 
 function count(text: string): number {
   const value = Number(text);
@@ -52,7 +58,7 @@ function printSum(sum: Sum, elapsedMs: number): void {
   const list = (counts: Readonly<Record<string, number>>, names: readonly string[]): string => names.map((name) => `${counts[name] ?? 0} ${name}`).join(", ");
   const lines = [
     `runs             ${sum.runs}`,
-    `simulated time   ${(sum.simulatedMs / 3_600_000).toFixed(1)} hours, ${Math.round(sum.simulatedMs / elapsedMs)} times as fast as real time`,
+    `simulated time   ${(sum.simulatedMs / 3_600_000).toFixed(1)} hours (${yearsOf(sum.simulatedMs / 3_600_000)} years), ${Math.round(sum.simulatedMs / elapsedMs)} times as fast as real time`,
     `address moved    ${sum.moves} times, operators' moves included`,
     `claims by cause  ${list(sum.claims, ["consent", "quorum", "vacant", "switchover", "takeover"])}`,
     `claims judged    ${list(sum.judged, ["needed", "vacant", "asked", "raced", "blind", "broken"])}`,
@@ -66,6 +72,12 @@ function printBroken(result: RunResult, minutes: number): void {
   process.stdout.write(`\nseed ${result.seed}:\n${result.broken.map((sentence) => `  ${sentence}`).join("\n")}\n  replay: npm run simulate -- --seed ${result.seed} --seeds 1 --minutes ${minutes} --transcript\n`);
 }
 
+function printShrunk(result: RunResult): void {
+  const shrunk = shrink(result);
+  const lines = shrunk === null ? ["  it does not break again when replayed: that is a defect of the simulator"] : [`  shortest script that still breaks it (${shrunk.runs} runs tried): ${shrunk.broken}`, ...asScenario(shrunk.script).map((line) => `    ${line}`)];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
 async function main(): Promise<void> {
   const command = new Command("simulate")
     .description("Runs simulated clusters through random faults and checks every promise of the design.")
@@ -74,6 +86,8 @@ async function main(): Promise<void> {
     .option("--seed <s>", "the first seed; equal seeds give equal runs", count, 1)
     .option("--threads <t>", "worker threads (default: one a core)", count)
     .option("--transcript", "print what happened in each run", false)
+    .option("--no-shrink", "do not look for the shortest script of a broken run")
+    .option("--record", "write what it came to into record.json, which README.md shows (npm run docs)", false)
     .parse();
   const options = command.opts<Options>();
   const sum: Sum = { runs: 0, simulatedMs: 0, moves: 0, claims: {}, judged: {}, broken: [] };
@@ -84,8 +98,13 @@ async function main(): Promise<void> {
     drawBar(sum, options);
     if (transcripts) process.stdout.write(`${result.transcript.join("\n")}\n`);
   });
-  printSum(sum, performance.now() - startedAtMs);
-  for (const result of sum.broken.toSorted((a, b) => a.seed - b.seed)) printBroken(result, minutes);
+  const elapsedMs = performance.now() - startedAtMs;
+  printSum(sum, elapsedMs);
+  if (options.record) keepRecord({ seeds, minutes, simulatedHours: sum.simulatedMs / 3_600_000, wallMinutes: elapsedMs / 60_000, timesRealTime: Math.round(sum.simulatedMs / elapsedMs), moves: sum.moves, claims: sum.claims, judged: sum.judged, brokenRuns: sum.broken.length });
+  for (const [index, result] of sum.broken.toSorted((a, b) => a.seed - b.seed).entries()) {
+    printBroken(result, minutes);
+    if (options.shrink && index < SHRUNK_MAX) printShrunk(result);
+  }
   if (sum.broken.length > 0) process.exitCode = 1;
 }
 

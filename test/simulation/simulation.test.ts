@@ -4,25 +4,30 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { runCampaign, type RunResult } from "./campaign.ts";
+import { runCampaign, tellCampaign } from "./campaign.ts";
 import { clusterFrom, perform } from "./commands.ts";
-import { runBatch } from "./pool.ts";
+import { runAndJudge } from "./kept.ts";
+import { replay } from "./story.ts";
 
 const MINUTES = 10;
-/** A quick share by default; more where nobody waits. */
-const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? (process.env["CI"] === "true" ? 200 : 50));
+/** A quick share; test/campaign has the large one. */
+const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 50);
 
 describe("the simulation", () => {
   it(`keeps every promise through ${SEEDS} x ${MINUTES} simulated minutes of faults`, { timeout: 600_000 }, async () => {
-    const results: RunResult[] = [];
-    await runBatch({ firstSeed: 1, seeds: SEEDS, minutes: MINUTES, transcripts: false }, (result) => results.push(result));
-    assert.equal(results.length, SEEDS);
-    const broken = results.filter((result) => result.broken.length > 0).toSorted((a, b) => a.seed - b.seed);
-    const report = broken.map((result) => `seed ${result.seed}: ${result.broken.join("; ")}\n  npm run simulate -- --seed ${result.seed} --seeds 1 --minutes ${MINUTES} --transcript\n${result.transcript.slice(-40).join("\n")}`);
-    assert.deepEqual(report, []);
+    const kept = await runAndJudge({ firstSeed: 1, seeds: SEEDS, minutes: MINUTES, transcripts: false });
+    assert.equal(kept.runs, SEEDS);
+    assert.deepEqual(kept.broken, []);
     // A campaign in which nothing happens would keep every promise too.
-    const claims = results.reduce((sum, result) => sum + Object.values(result.claims).reduce((all, times) => all + times, 0), 0);
-    assert.ok(claims >= SEEDS / 2, `only ${claims} claims in ${SEEDS} runs`);
+    assert.ok(kept.claims >= SEEDS / 2, `only ${kept.claims} claims in ${SEEDS} runs`);
+  });
+
+  it("does the same again when a script is replayed", () => {
+    for (const seed of [4, 7]) {
+      const story = tellCampaign(seed, 6);
+      const script = { cluster: story.sentence, acts: story.acts };
+      assert.deepEqual(replay(script, seed).transcript, story.result(seed, true).transcript);
+    }
   });
 
   it("does the same again for the same seed", () => {

@@ -123,13 +123,18 @@ export function seededChance(seed: number, time: VirtualTime): Chance {
  */
 export class ProcessTime implements Scheduler {
   readonly #world: VirtualTime;
+  readonly #random: () => number;
+  /** The event loop is busy with something else for up to so long at a time (ms); whatever comes meanwhile waits. */
+  busyMs = 0;
+  #busyUntilMs = -Infinity;
   #stopped = false;
   #ended = false;
   /** What waits, by the stream that it came in on: a socket keeps its order, timers and answers have none. */
   #held: { readonly stream: string | null; readonly callback: () => void }[] = [];
 
-  constructor(world: VirtualTime) {
+  constructor(world: VirtualTime, random: () => number = () => 0) {
     this.#world = world;
+    this.#random = random;
   }
 
   get nowMs(): number {
@@ -153,7 +158,16 @@ export class ProcessTime implements Scheduler {
   run(callback: () => void, stream: string | null = null): void {
     if (this.#ended) return;
     if (this.#stopped) this.#held.push({ stream, callback });
+    else if (this.busyMs > 0 && this.#isBusy()) this.#world.at(this.#busyUntilMs, () => { this.run(callback, stream); });
     else callback();
+  }
+
+  /** Whatever comes to an idle loop finds it busy; all that waited is handled at one instant, in order. */
+  #isBusy(): boolean {
+    const { nowMs } = this.#world;
+    if (nowMs === this.#busyUntilMs) return false;
+    if (nowMs > this.#busyUntilMs) this.#busyUntilMs = nowMs + this.busyMs * this.#random();
+    return nowMs < this.#busyUntilMs;
   }
 
   get stopped(): boolean {

@@ -16,6 +16,8 @@ import { worstCase } from "../../agent/worst-case.ts";
 import { badDayPart, badDaysSchema } from "../bench/bad-day/report.ts";
 import { rivalPart, rivalResultsSchema } from "../bench/rival/rival-report.ts";
 import { PARTS, stories } from "./failure-table.ts";
+import { resultsInWords } from "../mutation/results.ts";
+import { recordInWords } from "../simulation/record.ts";
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map(cell).join(" | ")} |`).join("\n");
 const cell = (text: string): string => text.replaceAll("|", "\\|");
@@ -121,7 +123,7 @@ const rival = (): string => rivalPart(rivalResultsSchema.parse(measured("rival.j
 const badDay = (): string => badDayPart(badDaysSchema.parse(measured("bad-day.json")));
 
 /** The generated parts of README.md by the name in their marker, `<!-- generated: NAME -->` to `<!-- end -->`. */
-export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, conditions, metrics, transitions, "worst-case": worstCases, verbs, rival, "bad-day": badDay, failures };
+export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, conditions, metrics, transitions, "worst-case": worstCases, verbs, rival, "bad-day": badDay, failures, campaign: recordInWords, mutants: resultsInWords };
 
 /** The verbs of nodectl, from the program itself. */
 function verbs(): string {

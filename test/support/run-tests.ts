@@ -1,9 +1,9 @@
 /**
- * The test command. Stages: `fast` (unit, scenarios, simulation, contract: any machine, under two minutes) and `e2e` (real
- * Asterisk in network namespaces: Debian as root). `image` (it compiles Asterisk when its cache is cold) builds the node's image
- * and boots machines from it. Without arguments it runs the first two, and with CI=true the third as well, whose image is built
- * beside them. What needs Debian and root is left out with a sentence where it can't run, except with CI=true, where nothing
- * is skipped in silence and no test is a failure.
+ * The test command. Stages: `fast` (unit, scenarios, simulation, contract: any machine, under two minutes), `campaign` (a
+ * thousand simulated runs: any machine, a few minutes) and `e2e` (real Asterisk in network namespaces: Debian as root). `image`
+ * (it compiles Asterisk when its cache is cold) builds the node's image and boots machines from it. Without arguments it runs
+ * `fast` and `e2e`, and with CI=true all four; the image is then built beside the others. What needs Debian and root is left
+ * out with a sentence where it can't run, except with CI=true, where nothing is skipped in silence and no test is a failure.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -14,11 +14,14 @@ import { buildImageAhead } from "./image/image-ahead.ts";
 
 const STAGES: Readonly<Record<string, readonly string[]>> = {
   fast: ["unit", "scenarios", "simulation", "contract"],
+  campaign: ["campaign"],
   e2e: ["e2e"],
   image: ["image"],
 };
 const DEFAULT_STAGES = ["fast", "e2e"];
-const CI_STAGES = [...DEFAULT_STAGES, "image"];
+const CI_STAGES = ["fast", "campaign", "e2e", "image"];
+/** These run real Asterisks. */
+const REAL_STAGES = new Set(["e2e", "image"]);
 
 /** What real machines run and are made of, made before the tests, so that no test waits for a download (moto, in a contract suite of `fast`, lives in a root too). */
 const PREPARATIONS = ["test/support/build-bundle.ts", "test/support/lab/build-roots.ts"];
@@ -76,7 +79,7 @@ if (e2eObstacle() === null) for (const script of PREPARATIONS) if ((await runScr
 const stages = wanted.length > 0 ? wanted : strict ? CI_STAGES : DEFAULT_STAGES;
 const imageAhead = stages.length > 1 && stages.includes("image") && e2eObstacle() === null ? await buildImageAhead() : null;
 for (const stage of stages) {
-  const real = stage !== "fast";
+  const real = REAL_STAGES.has(stage);
   const obstacle = real ? e2eObstacle() : null;
   if (obstacle !== null) {
     notes.push(`The end-to-end tests did not run: ${obstacle}.`);
@@ -95,8 +98,8 @@ for (const stage of stages) {
   }
   const files = (STAGES[stage] ?? []).flatMap(testFiles);
   const started = Date.now();
-  // The end-to-end tests share the machine's network namespaces and its few cores: one at a time.
-  const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, real ? 1 : 2);
+  // The end-to-end tests share the machine's network namespaces and its few cores: one at a time. A campaign takes all cores for itself.
+  const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, stage === "fast" ? 2 : 1);
   if (counts.tests === 0) notes.push(`Stage ${stage} ran no test: that is a failure.`);
   const declared = counts.reasons.filter((reason) => DECLARED.test(reason));
   const silent = counts.skipped - declared.length;

@@ -1,0 +1,48 @@
+/**
+ * Stands in for node:test where the tests of the core run a thousand times in one process: describe() and it() collect, and
+ * runAll() runs until the first failure. Only what those tests use is here; anything else fails while the tests are bundled.
+ */
+type Body = () => unknown;
+interface Collected {
+  readonly name: string;
+  readonly body: Body;
+}
+
+const tests: Collected[] = [];
+let path: readonly string[] = [];
+
+/** As node:test's: its body runs at once. */
+export function describe(name: string, body: Body): void {
+  const before = path;
+  path = [...path, name];
+  body();
+  path = before;
+}
+
+/** As node:test's, with or without options. */
+export function it(name: string, options: object, body?: Body): void {
+  tests.push({ name: [...path, name].join(": "), body: body ?? (options as Body) });
+}
+
+/** What a run of all tests came to: the first one that failed, or null, and the names of all that ran, the quickest first. */
+export interface Ran {
+  readonly failed: string | null;
+  readonly quickestFirst: readonly string[];
+}
+
+/** Runs all until one fails, in that order; tests that it does not name come last. */
+export async function runAll(order: readonly string[] = []): Promise<Ran> {
+  const place = new Map(order.map((name, index) => [name, index]));
+  const took: { readonly name: string; readonly ms: number }[] = [];
+  const quickestFirst = (): readonly string[] => took.toSorted((a, b) => a.ms - b.ms).map(({ name }) => name);
+  for (const { name, body } of tests.toSorted((a, b) => (place.get(a.name) ?? Infinity) - (place.get(b.name) ?? Infinity) || 0)) {
+    const startedAtMs = performance.now();
+    try {
+      await body();
+    } catch {
+      return { failed: name, quickestFirst: quickestFirst() };
+    }
+    took.push({ name, ms: performance.now() - startedAtMs });
+  }
+  return { failed: null, quickestFirst: quickestFirst() };
+}

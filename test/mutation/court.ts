@@ -1,0 +1,92 @@
+/** Tries mutants in worker threads, on all cores. One that makes the core run for ever is caught by the clock. */
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { build } from "esbuild";
+import type { Trial, Verdict } from "./mutate-worker.ts";
+import type { Outcome } from "./trial.ts";
+import { coreCode, coreText, makeSources } from "./sources.ts";
+import { mutated, type Mutant } from "./mutants.ts";
+import type { Sources } from "./world.ts";
+
+/** A mutant that takes so many times what the core as it is takes runs for ever; and never less than this (ms). */
+const HANG_TIMES = 5;
+const HANG_LEAST_MS = 60_000;
+/** The core as it is gets this long (ms): the machine may be busy. */
+const SOUND_MS = 900_000;
+
+/** A mutant with what became of it. */
+export interface Tried {
+  readonly mutant: Mutant;
+  readonly verdict: Verdict;
+}
+
+class Judge {
+  readonly #sources: Sources;
+  readonly #code: string;
+  #worker: Worker | null = null;
+
+  constructor(sources: Sources, code: string) {
+    this.#sources = sources;
+    this.#code = code;
+  }
+
+  try(trial: Trial, withinMs: number): Promise<Outcome> {
+    const worker = (this.#worker ??= new Worker(this.#code, { eval: true, workerData: this.#sources }));
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: Outcome): void => {
+        clearTimeout(clock);
+        worker.removeAllListeners();
+        resolve(outcome);
+      };
+      const clock = setTimeout(() => {
+        this.#worker = null;
+        void worker.terminate();
+        settle({ caught: { layer: "hang", test: `no answer within ${Math.round(withinMs / 1_000)} s` }, order: {} });
+      }, withinMs);
+      worker.once("message", settle);
+      worker.once("error", (error) => {
+        clearTimeout(clock);
+        reject(error);
+      });
+      worker.postMessage(trial);
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+}
+
+/** As text: that starts faster than loading TypeScript in every thread. */
+async function workerCode(): Promise<string> {
+  const entry = fileURLToPath(new URL("mutate-worker.ts", import.meta.url));
+  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, write: false, platform: "node", format: "cjs", target: "node20", packages: "external", logLevel: "error" });
+  return outputFiles[0]?.text ?? "";
+}
+
+/** Tries all of them and tells each as it is done, in no particular order. Rejects when the core as it is does not pass. */
+export async function tryAll(mutants: readonly Mutant[], onTried: (tried: Tried) => void, threads = availableParallelism()): Promise<void> {
+  const sources = await makeSources();
+  const worker = await workerCode();
+  const texts = new Map([...new Set(mutants.map(({ file }) => file))].map((file) => [file, coreText(file)]));
+  const judges = Array.from({ length: Math.max(1, Math.min(threads, mutants.length)) }, () => new Judge(sources, worker));
+  try {
+    const startedAtMs = performance.now();
+    const sound = await judges[0]?.try({ file: null, code: "", order: {} }, SOUND_MS);
+    if (sound === undefined || sound.caught !== null) throw new Error(`the core as it is fails in ${sound?.caught?.layer ?? "nothing"}: ${sound?.caught?.test ?? ""}`);
+    const { order } = sound;
+    const hangMs = Math.max(HANG_LEAST_MS, HANG_TIMES * (performance.now() - startedAtMs));
+    let next = 0;
+    const workThrough = async (judge: Judge): Promise<void> => {
+      for (let mutant = mutants[next++]; mutant !== undefined; mutant = mutants[next++]) {
+        const code = await coreCode(mutated(texts.get(mutant.file) ?? "", mutant));
+        const { caught } = await judge.try({ file: mutant.file, code, order }, hangMs);
+        onTried({ mutant, verdict: caught });
+      }
+    };
+    await Promise.all(judges.map(workThrough));
+  } finally {
+    await Promise.all(judges.map((judge) => judge.end()));
+  }
+}

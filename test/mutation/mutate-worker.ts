@@ -1,0 +1,27 @@
+/** The inside of a worker thread: a mutant comes in, what caught it goes out. */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import process from "node:process";
+import { parentPort, workerData } from "node:worker_threads";
+import { tryMutant, type Catch, type Order } from "./trial.ts";
+import { Worlds, type Sources } from "./world.ts";
+
+/** A mutant to try; `file` null is the core as it is. */
+export interface Trial {
+  readonly file: string | null;
+  readonly code: string;
+  readonly order: Order;
+}
+
+export type Verdict = Catch | null;
+
+// Property tests draw the same cases for every mutant, so that a result can be repeated.
+const require = createRequire(join(process.cwd(), "package.json"));
+const fastCheck = require("fast-check") as { readonly configureGlobal: (options: { readonly seed: number; readonly numRuns: number }) => void };
+fastCheck.configureGlobal({ seed: 1, numRuns: 50 });
+
+const worlds = new Worlds(workerData as Sources, require);
+
+parentPort?.on("message", ({ file, code, order }: Trial) => {
+  void tryMutant(worlds, file, code, order).then((outcome) => { parentPort?.postMessage(outcome); });
+});
