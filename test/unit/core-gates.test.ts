@@ -32,7 +32,7 @@ describe("the gates before every automatic claim", () => {
     const spoiled: readonly [string, State][] = [
       ["serving", { ...open, health: { ...open.health, serving: "down" } }],
       ["serving", { ...open, health: { ...open.health, serving: "unknown" } }],
-      ["serving", { ...open, doubtedAtMs: open.nowMs - 10, health: { ...open.health, probes: { sip: { okAtMs: open.nowMs - 5, latencyMs: 6, hits: 9, misses: 0, firstMissAtMs: null, refused: false, failure: null } } } }],
+      ["serving", { ...open, health: { ...open.health, probes: { sip: { okAtMs: open.doubtedAtMs + 5, latencyMs: 6, hits: 9, misses: 0, firstMissAtMs: null, refused: false, failure: null } } } }],
       ["not draining", { ...open, draining: { sinceMs: 11_000, untilMs: 60_000, reason: "maintenance" } }],
       ["not draining", { ...open, maintenance: true }],
       ["not paused", policy(open, { pause: { ...open.policy.pause, on: true } })],
