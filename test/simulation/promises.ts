@@ -229,5 +229,7 @@ function lookAtDrain(cluster: SimCluster, node: string, deafSinceMs: Map<string,
     breaks("drain", `${node} refuses calls although nobody asks it to any more`);
     deafSinceMs.set(node, Infinity);
   }
-  if (well && isUnderWay(state.switchover) && state.nowMs - state.switchover.drainUntilMs > SWITCHED_WITHIN_MS) breaks("drain", `${node} leads a switchover without an end`);
+  // Whoever was stopped meanwhile can end it only once it goes on: its time counts from then.
+  const overdueMs = well && isUnderWay(state.switchover) ? Math.min(state.nowMs - state.switchover.drainUntilMs, nowMs - member.continuedAtMs) : 0;
+  if (overdueMs > SWITCHED_WITHIN_MS) breaks("drain", `${node} leads a switchover without an end`);
 }
