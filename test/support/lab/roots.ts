@@ -18,13 +18,13 @@ const RECIPE = 1;
 /** The repository's folder: where `node --import tsx` finds what it imports. */
 export const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 
-/** What is installed where: Asterisk 22 and its surroundings, an AWS emulator which speaks all the protocols of SDK v3, and a browser. */
+/** What is installed where: Asterisk 22 and its surroundings, an AWS emulator which speaks all the protocols of SDK v3 with the real AWS CLI, and a browser. */
 export const ROOTS = {
   telephony: {
     suite: "forky",
     packages: ["asterisk", "sip-tester", "mariadb-server", "keepalived", "odbc-mariadb", "unixodbc", "iproute2", "procps"],
   },
-  cloud: { suite: "sid", packages: ["python3-moto", "python3-flask", "python3-flask-cors"] },
+  cloud: { suite: "sid", packages: ["python3-moto", "python3-flask", "python3-flask-cors", "awscli"] },
   // From a stable release: its Chromium can always be installed. With fonts, because text without one has no size to check.
   browser: { suite: "trixie", packages: ["chromium-headless-shell", "fonts-liberation", "fonts-dejavu-core"] },
 } as const satisfies Record<string, { suite: string; packages: readonly string[] }>;

@@ -1,0 +1,86 @@
+// Every command that README.md and RUNBOOK.md want typed on a node, typed on a node: a real pair in the lab, in the order of the pages.
+// Commands that a block holds together stay together; commands in sentences follow. Each must end with the exit code of success.
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { NodeName } from "../support/lab/addresses.ts";
+import { blocks, hasGap, inline, type Block } from "../support/documented-commands.ts";
+import { openPair, type Pair } from "../support/lab/pair.ts";
+import { holderOf } from "../support/lab/pair-checks.ts";
+import { REPOSITORY } from "../support/lab/roots.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+/** They go on until they are interrupted. */
+const ENDLESS = /^nodectl watch/;
+
+/** A node's own PATH: nodectl, pm2 and asterisk as the image has them. */
+async function toolsOf(pair: Pair, name: NodeName): Promise<string> {
+  const bin = join(pair.lab.dir, `tools-${name}`);
+  await mkdir(bin, { recursive: true });
+  const tool = (tool: string, line: string): Promise<void> => writeFile(join(bin, tool), `#!/bin/sh\n${line} "$@"\n`, { mode: 0o755 });
+  await tool("nodectl", `AGENT_ENV_FILE=${join(pair.lab.dir, `${name}.env`)} exec ${process.execPath} --no-warnings ${join(REPOSITORY, "dist", "nodectl.js")}`);
+  await tool("pm2", `PM2_HOME=${join(pair.lab.dir, `pm2-${name}`)} PM2_DISCRETE_MODE=true PM2_DISABLE_VERSION_CHECK=true exec ${process.execPath} ${join(REPOSITORY, "node_modules", "pm2", "bin", "pm2")}`);
+  return `${bin}:${pair.node(name).asterisk.binDir}:${process.env["PATH"] ?? ""}`;
+}
+
+describe("what README.md and RUNBOOK.md say to type on a node", { timeout: 400_000 }, () => {
+  let pair: Pair;
+  const paths = new Map<NodeName, string>();
+  const typed = new Set<string>();
+  before(async () => {
+    pair = await openPair({ knobs: { DRY_RUN_INTERVAL_MS: "5000" } });
+    await Promise.all([pair.startAgent("node-a"), pair.startAgent("node-b")]);
+    for (const name of ["node-a", "node-b"] as const) paths.set(name, await toolsOf(pair, name));
+    // What pm2 runs here has the agent's name only; the agent itself runs beside it, so that restarting costs this test nothing.
+    const idle = join(pair.lab.dir, "idle.cjs");
+    await writeFile(idle, "setInterval(() => undefined, 1000);\n");
+    for (const name of ["node-a", "node-b"] as const) await type(name, `pm2 start ${idle} --name asterisk-node-agent`);
+    await ready();
+  });
+  after(async () => {
+    for (const name of ["node-a", "node-b"] as const) await type(name, "pm2 kill");
+    await pair.close();
+  });
+
+  const ready = async (): Promise<void> => {
+    await pair.steady(null);
+    await waitUntil("both to have proven that they may claim", async () => (await Promise.all([pair.status("node-a"), pair.status("node-b")])).every(({ ready: may }) => may.claim === true), 30_000);
+  };
+
+  async function type(name: NodeName, text: string): Promise<string> {
+    const script = `export PATH=${paths.get(name) ?? ""} NO_COLOR=1\n${text}`;
+    const { stdout } = await pair.lab.run(name, "bash", ["-ec", script], { timeoutMs: 120_000 });
+    return stdout;
+  }
+
+  /** Who types it: whoever takes the address over does not hold it. */
+  async function nodeFor(text: string): Promise<NodeName> {
+    const holder = await holderOf(pair);
+    return /nodectl (?:takeover|drain)/.test(text) === (holder === "node-a") ? "node-b" : "node-a";
+  }
+
+  async function run(text: string): Promise<void> {
+    const moves = /nodectl (?:switchover|takeover|drill)(?! --dry-run)/.test(text);
+    if (moves) await ready();
+    const lines = text.split("\n").map((line) => (ENDLESS.test(line) ? `timeout --preserve-status --signal=INT 3 ${line}` : line));
+    await type(await nodeFor(text), lines.join("\n"));
+    for (const line of text.split("\n")) typed.add(line);
+    if (moves) await ready();
+  }
+
+  const onNode = blocks().filter(({ mark }) => mark === "on-node");
+  /** A block of which every line was typed before is not typed again. */
+  const untyped = ({ text }: Block): boolean => text.split("\n").some((line) => !typed.has(line));
+
+  it("works in the blocks of both pages", async (test) => {
+    for (const block of onNode) if (untyped(block)) await test.test(`${block.at}: ${block.text.split("\n").join("; ")}`, () => run(block.text));
+    assert.ok(typed.size > 30);
+  });
+
+  it("works in their sentences", async (test) => {
+    const shown = inline().filter(({ command }) => /^(?:nodectl|eval|asterisk|pm2) ./.test(command) && !hasGap(command));
+    assert.ok(shown.length > 8);
+    for (const { at, command } of shown) if (!typed.has(command)) await test.test(`${at}: ${command}`, () => run(command));
+  });
+});
