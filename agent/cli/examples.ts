@@ -13,6 +13,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   ack: "nodectl ack",
   drain: 'nodectl drain --for 30m --reason "new kernel"',
   undrain: "nodectl undrain",
+  drill: 'nodectl drill --drain 5m --reason "quarterly game day"',
   render: "nodectl render --diff",
   completion: "nodectl completion bash > /etc/bash_completion.d/nodectl",
 };

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { callsVerb } from "./calls.ts";
 import { completionVerb } from "./completion.ts";
 import { doctorVerb } from "./doctor.ts";
+import { drillVerb } from "./drill.ts";
 import { addExamples } from "./examples.ts";
 import { explainVerb } from "./explain.ts";
 import { historyVerb } from "./history.ts";
@@ -15,7 +16,7 @@ import { watchVerb } from "./watch.ts";
 import { CliError, EXIT, type Terminal, type Verb } from "./verb.ts";
 
 /** Every verb, in the order of the help. */
-const VERBS: readonly Verb[] = [statusVerb, watchVerb, explainVerb, doctorVerb, historyVerb, callsVerb, switchoverVerb, takeoverVerb, operateVerbs, renderVerb, completionVerb];
+const VERBS: readonly Verb[] = [statusVerb, watchVerb, explainVerb, doctorVerb, drillVerb, historyVerb, callsVerb, switchoverVerb, takeoverVerb, operateVerbs, renderVerb, completionVerb];
 
 /** The whole command: every verb with its options and example. Not yet run. */
 export function nodectl(terminal: Terminal): Command {

@@ -1,7 +1,7 @@
 // Every command that README.md and RUNBOOK.md want typed on a node, typed on a node: a real pair in the lab, in the order of the pages.
 // Commands that a block holds together stay together; commands in sentences follow. Each must end with the exit code of success.
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { NodeName } from "../support/lab/addresses.ts";
@@ -29,7 +29,7 @@ describe("what README.md and RUNBOOK.md say to type on a node", { timeout: 400_0
   const paths = new Map<NodeName, string>();
   const typed = new Set<string>();
   before(async () => {
-    pair = await openPair({ knobs: { DRY_RUN_INTERVAL_MS: "5000" } });
+    pair = await openPair({ knobs: { DRY_RUN_INTERVAL_MS: "5000", HOLD_DOWN_MS: "1000", CLAIMS_PER_HOUR: "100" } });
     await Promise.all([pair.startAgent("node-a"), pair.startAgent("node-b")]);
     for (const name of ["node-a", "node-b"] as const) paths.set(name, await toolsOf(pair, name));
     // What pm2 runs here has the agent's name only; the agent itself runs beside it, so that restarting costs this test nothing.
@@ -76,6 +76,23 @@ describe("what README.md and RUNBOOK.md say to type on a node", { timeout: 400_0
   it("works in the blocks of both pages", async (test) => {
     for (const block of onNode) if (untyped(block)) await test.test(`${block.at}: ${block.text.split("\n").join("; ")}`, () => run(block.text));
     assert.ok(typed.size > 30);
+  });
+
+  it("leaves the report of the game day, which measured what a caller saw", async () => {
+    const reports = (await Promise.all((["node-a", "node-b"] as const).map(async (name) => {
+      const folder = join(pair.lab.dir, "state", name, "drills");
+      return Promise.all((await readdir(folder).catch(() => [])).filter((file) => file.endsWith(".md")).map((file) => readFile(join(folder, file), "utf8")));
+    }))).flat();
+    const held = reports.filter((text) => text.includes("switchover there and back"));
+    assert.equal(held.length, 1);
+    const [report = ""] = held;
+    assert.match(report, /^# Drill \d{8}T\d{6}Z: PASSED$/m);
+    assert.equal(report.match(/^\| NO \|/gm), null);
+    const silences = [...report.matchAll(/^\| silence, at the longest \| ([\d.]+) s \|$/gm)].map((found) => Number(found[1]));
+    assert.equal(silences.length, 2);
+    // The lab's network follows a move after a second: a drill that saw less has not measured it.
+    for (const silence of silences) assert.ok(silence >= 0.5 && silence < 5, `${silence} s`);
+    assert.equal([...report.matchAll(/^- \S+ node-[ab] -> node-[ab], /gm)].length, 2, "both moves are recorded");
   });
 
   it("works in their sentences", async (test) => {
