@@ -10,6 +10,7 @@ import type { Call } from "./core/roster.ts";
 import type { MetricMinute } from "./core/metrics.ts";
 import type { MoveRecord } from "./core/moves.ts";
 import type { PersistedState } from "./core/persisted.ts";
+import type { CommandState, FleetCluster } from "./core/fleet.ts";
 
 /** Two clocks with one rule each: monotonic time decides, wall time is only shown and stored. */
 export interface Clock {
@@ -165,4 +166,14 @@ export interface History {
 export interface SecretSource {
   /** The secret's text and the version it belongs to. Rejects with AGENT_SECRET_UNREADABLE. */
   fetch(signal: AbortSignal): Promise<{ readonly text: string; readonly version: string }>;
+}
+
+/** What `nodectl fleet` asks of AWS about every cluster of an account and region. `start` and `askSwitchover` change something. */
+export interface FleetPort {
+  clusters(signal: AbortSignal): Promise<readonly FleetCluster[]>;
+  holder(allocationId: string, signal: AbortSignal): Promise<string | null>;
+  /** Runs the cluster's document AskSwitchover on that instance; resolves with the command's id. */
+  askSwitchover(cluster: string, instanceId: string, drain: string, signal: AbortSignal): Promise<string>;
+  commandState(commandId: string, instanceId: string, signal: AbortSignal): Promise<CommandState>;
+  start(instanceId: string, signal: AbortSignal): Promise<void>;
 }

@@ -39,10 +39,16 @@ function verbsOf(program: Command): readonly Completed[] {
   const verbs = program.commands.map((command): Completed => ({
     name: command.name(),
     says: command.description(),
-    options: command.options.flatMap(({ long, description, required, optional }) => (long == null ? [] : [{ long, says: description, takesValue: required || optional }])),
-    choices: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
+    options: optionsOf(command),
+    choices: [...command.registeredArguments.flatMap((argument) => argument.argChoices ?? []), ...command.commands.map((sub) => sub.name())],
   }));
   return [...verbs, { name: "help", says: "explain a verb", options: [], choices: verbs.map(({ name }) => name) }];
+}
+
+/** Its own, and those of the verbs below it, each once. */
+function optionsOf(command: Command): Completed["options"] {
+  const all = [command, ...command.commands].flatMap(({ options }) => options.flatMap(({ long, description, required, optional }) => (long == null ? [] : [{ long, says: description, takesValue: required || optional }])));
+  return all.filter(({ long }, index) => all.findIndex((other) => other.long === long) === index);
 }
 
 const wordsOf = ({ options, choices }: Completed): string => [...choices, ...options.map(({ long }) => long), "--help"].join(" ");

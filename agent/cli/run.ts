@@ -6,6 +6,7 @@ import { doctorVerb } from "./doctor.ts";
 import { drillVerb } from "./drill.ts";
 import { addExamples } from "./examples.ts";
 import { explainVerb } from "./explain.ts";
+import { fleetVerb } from "./fleet.ts";
 import { historyVerb } from "./history.ts";
 import { operateVerbs } from "./operate.ts";
 import { renderVerb } from "./render.ts";
@@ -16,7 +17,7 @@ import { watchVerb } from "./watch.ts";
 import { CliError, EXIT, type Terminal, type Verb } from "./verb.ts";
 
 /** Every verb, in the order of the help. */
-const VERBS: readonly Verb[] = [statusVerb, watchVerb, explainVerb, doctorVerb, drillVerb, historyVerb, callsVerb, switchoverVerb, takeoverVerb, operateVerbs, renderVerb, completionVerb];
+const VERBS: readonly Verb[] = [statusVerb, watchVerb, explainVerb, doctorVerb, drillVerb, historyVerb, callsVerb, switchoverVerb, takeoverVerb, operateVerbs, fleetVerb, renderVerb, completionVerb];
 
 /** The whole command: every verb with its options and example. Not yet run. */
 export function nodectl(terminal: Terminal): Command {

@@ -15,7 +15,8 @@ const REGION = "eu-central-1";
 const CLUSTER = "aicc-prod";
 const moto = motoSource();
 const credentials = { accessKeyId: "operator", secretAccessKey: "not-a-secret" };
-const of = (mark: Mark): readonly string[] => blocks().filter((block) => block.mark === mark).map(({ at, text }) => `echo "== ${at}" >&2\n${text}`);
+/** `nodectl fleet` is run by fleet-moto.test.ts: the CLI's Debian root has no Node. */
+const of = (mark: Mark): readonly string[] => blocks().filter((block) => block.mark === mark && !block.text.includes("nodectl ")).map(({ at, text }) => `echo "== ${at}" >&2\n${text}`);
 
 /** What Terraform would have made, as far as the pages' commands look at it. */
 async function makeCluster(url: string): Promise<readonly string[]> {

@@ -128,7 +128,7 @@ export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, err
 /** The verbs of nodectl, from the program itself. */
 function verbs(): string {
   const program = nodectl({ out: () => undefined, err: () => undefined, colour: false, width: 80, env: { AGENT_ENV_FILE: "/nonexistent" } });
-  return table(["verb", "what it does", "options"], program.commands.map((command) => [code(`nodectl ${command.name()}`), command.description(), command.options.map((option) => code(option.flags)).join(", ")]));
+  return table(["verb", "what it does", "options"], program.commands.flatMap((command) => (command.commands.length === 0 ? [command] : command.commands)).map((command) => [code(`nodectl ${command.parent === program ? "" : `${command.parent?.name() ?? ""} `}${command.name()}`), command.description(), command.options.map((option) => code(option.flags)).join(", ")]));
 }
 
 /** One row a scenario, by parts. */

@@ -144,6 +144,13 @@ resource "aws_ec2_tag" "peer_instances" {
   value       = join(",", [for name, instance in aws_instance.node : "${name}=${instance.id}" if name != each.key])
 }
 
+# By this tag `nodectl fleet` and the runbook find the shared address, which this module does not make. The agents' own tags stay as they are.
+resource "aws_ec2_tag" "address" {
+  resource_id = var.eip_allocation_id
+  key         = "ClusterId"
+  value       = var.cluster_id
+}
+
 # The permission to claim asks for these tags on the interface, too (iam/node-policy.json).
 resource "aws_ec2_tag" "interface" {
   for_each = merge([
