@@ -14,6 +14,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   drain: 'nodectl drain --for 30m --reason "new kernel"',
   undrain: "nodectl undrain",
   drill: 'nodectl drill --drain 5m --reason "quarterly game day"',
+  fleet: "nodectl fleet status --region eu-central-1",
   render: "nodectl render --diff",
   completion: "nodectl completion bash > /etc/bash_completion.d/nodectl",
 };

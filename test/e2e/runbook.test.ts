@@ -1,5 +1,5 @@
-// Every command that README.md and RUNBOOK.md want typed on a node, typed on a node: a real pair in the lab, in the order of the pages.
-// Commands that a block holds together stay together; commands in sentences follow. Each must end with the exit code of success.
+// Every command that README.md and RUNBOOK.md want typed on a node, typed on a node: a real pair in the lab, in the order of the pages,
+// each line once. Commands in sentences follow. Each must end with the exit code of success.
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -64,16 +64,17 @@ describe("what README.md and RUNBOOK.md say to type on a node", { timeout: 400_0
   }
 
   async function run(text: string): Promise<void> {
-    const moves = MOVES.test(text);
+    const fresh = text.split("\n").filter((line) => !typed.has(line));
+    const moves = MOVES.test(fresh.join("\n"));
     if (moves) await ready();
-    const lines = text.split("\n").map((line) => (ENDLESS.test(line) ? `timeout --preserve-status --signal=INT 3 ${line}` : line));
+    const lines = fresh.map((line) => (ENDLESS.test(line) ? `timeout --preserve-status --signal=INT 3 ${line}` : line));
     await type(await nodeFor(text), lines.join("\n"));
     for (const line of text.split("\n")) typed.add(line);
     if (moves) await ready();
   }
 
   const onNode = blocks().filter(({ mark }) => mark === "on-node");
-  /** A block of which every line was typed before is not typed again. */
+  /** What was typed before is not typed again. */
   const untyped = ({ text }: Block): boolean => text.split("\n").some((line) => !typed.has(line));
 
   it("works in the blocks of both pages", async (test) => {
