@@ -10,7 +10,7 @@ import { replay, type RunResult, type Script } from "./story.ts";
 /** Claims although an operator has paused the cluster: nothing but a pause and a reason to claim is needed to see it. */
 const GATE = { file: "gates.ts", sound: "passes: ({ state }) => !state.policy.pause.on", broken: "passes: () => true" };
 /** What else forbids a claim in a pause: an invariant that ends the agent. */
-const INVARIANT = { file: "invariants.ts", sound: "if (state.policy.pause.on) return", broken: "if (false) return" };
+const INVARIANT = { file: "invariants.ts", sound: "if (state.policy.pause.on && !forced) return", broken: "if (forced && !forced) return" };
 
 interface Simulation {
   readonly runCampaign: (seed: number, minutes: number) => RunResult;
