@@ -1,0 +1,107 @@
+// The Stasis app in the lab, run as pm2 runs it (the bundle), beside a node's real Asterisk and real agent, with the lab's database.
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ADDRESS, type NodeName } from "../lab/addresses.ts";
+import { CALLER_TRUNK } from "../lab/asterisk.ts";
+import { DATABASE_ADDRESS, DATABASE_NAME, DATABASE_PORT } from "../lab/mariadb.ts";
+import { labFetch } from "../lab/fetch.ts";
+import { CLUSTER, type Pair } from "../lab/pair.ts";
+import type { LabProcess } from "../lab/process.ts";
+import { REPOSITORY } from "../lab/roots.ts";
+import type { CallEvent } from "../../../agent/stasis-app/core/event.ts";
+import { waitUntil } from "../wait-until.ts";
+import { CARRIER_PORT } from "./callee.ts";
+
+export const TOKEN = "lab-token-of-the-stasis-app";
+const DATABASE_PASSWORD = "lab-app-database";
+const API_PORT = 8092;
+const STATUS = "http://127.0.0.1:8093/status";
+
+/** The carrier of both nodes: SIPp at the caller's address. */
+export const CARRIER_FILES = {
+  "pjsip_local.conf": `${CALLER_TRUNK}
+[carrier](trunk-by-address)
+aors = carrier
+[carrier](trunk-aor)
+contact = sip:${ADDRESS.caller}:${CARRIER_PORT}
+`,
+} as const;
+
+/** What /status of the app says, as far as tests look. */
+export interface AppStatus {
+  readonly role: string;
+  readonly here: number;
+  readonly asterisk: boolean;
+  readonly database: boolean;
+  readonly figures: { readonly queued: number; readonly dialling: number; readonly up: number } | null;
+  readonly waiting: { readonly count: number } | null;
+  readonly reactionsMs: readonly number[];
+  readonly cpuMs: number;
+  readonly rssBytes: number;
+}
+
+export class LabApp {
+  readonly node: NodeName;
+  readonly eventsFile: string;
+  readonly #pair: Pair;
+  process: LabProcess | null = null;
+
+  constructor(pair: Pair, node: NodeName) {
+    this.#pair = pair;
+    this.node = node;
+    this.eventsFile = join(pair.lab.dir, `events-${node}.jsonl`);
+  }
+
+  /** Starts it and waits until it is connected to everything. */
+  async start(campaigns: string, settings: Readonly<Record<string, string>> = {}): Promise<void> {
+    const secret = join(this.#pair.lab.dir, `app-secret-${this.node}.json`);
+    await writeFile(secret, JSON.stringify({ ari_password: this.#pair.secret.ari_password, app_database: { username: "callapp", password: DATABASE_PASSWORD }, app_token: TOKEN, app_webhook_key: TOKEN }), { mode: 0o600 });
+    this.process = await this.#pair.lab.spawn(this.node, process.execPath, ["--enable-source-maps", join(REPOSITORY, "dist", "stasis-app.js")], {
+      name: `app-${this.node}`,
+      env: {
+        AGENT_ENV_FILE: "/nonexistent", APP_ENV_FILE: "/nonexistent", CLUSTER_ID: CLUSTER, NODE_ID: this.node, SECRETS_FILE: secret, DATABASE_HOST: DATABASE_ADDRESS, DATABASE_PORT: String(DATABASE_PORT), DATABASE_NAME,
+        APP_LISTEN: `${ADDRESS[this.node]}:${API_PORT}`, APP_CAMPAIGNS: campaigns, APP_EVENTS_FILE: this.eventsFile, INCOMING_APP: "callcenter", ...settings,
+      },
+    });
+    await waitUntil(`the app of ${this.node} to be connected`, async () => {
+      const status = await this.status().catch(() => null);
+      return status?.asterisk === true && status.database;
+    }, 30_000);
+  }
+
+  async status(): Promise<AppStatus> {
+    return JSON.parse((await labFetch(this.#pair.lab, this.node, STATUS)).body) as AppStatus;
+  }
+
+  /** Posts all of these; resolves with the statuses. */
+  async dial(requests: readonly object[]): Promise<readonly number[]> {
+    const { stdout } = await this.#pair.lab.run(this.node, process.execPath, ["--import", "tsx", join(REPOSITORY, "test/support/stasis-app/dial-main.ts"), `http://${ADDRESS[this.node]}:${API_PORT}`, TOKEN], { input: JSON.stringify(requests), timeoutMs: 60_000 });
+    return (JSON.parse(stdout) as readonly [number, unknown][]).map(([status]) => status);
+  }
+
+  async ask(method: string, path: string): Promise<{ readonly status: number; readonly body: unknown }> {
+    const { status, body } = await labFetch(this.#pair.lab, this.node, `http://${ADDRESS[this.node]}:${API_PORT}${path}`, { method, headers: { authorization: `Bearer ${TOKEN}` } });
+    return { status, body: JSON.parse(body) };
+  }
+
+  /** The events that this node has delivered, in order. */
+  async events(): Promise<readonly CallEvent[]> {
+    const text = await readFile(this.eventsFile, "utf8").catch(() => "");
+    return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as CallEvent);
+  }
+}
+
+/** Gives the database its user for the app, both Asterisks a sound to play, and a folder with that campaign; resolves with the folder. */
+export async function prepareApps(pair: Pair, campaign: object): Promise<string> {
+  if (pair.database === null) throw new Error("the app needs a database");
+  await pair.database.grantApp("callapp", DATABASE_PASSWORD);
+  for (const { asterisk } of pair.nodes.values()) await writeFile(join(asterisk.dir, "lib", "short.ulaw"), Buffer.alloc(1_600, 0xff));
+  const folder = join(pair.lab.dir, "campaigns");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "lab.json"), JSON.stringify(campaign));
+  await copyFile(join(REPOSITORY, "agent/stasis-app/samples/autumn-appeal.json"), join(folder, "autumn-appeal.json"));
+  return folder;
+}
+
+/** What `prepareApps` has put there: 0.2 s of silence. */
+export const SHORT = "sound:/var/lib/asterisk/short";
