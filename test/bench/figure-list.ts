@@ -14,4 +14,4 @@ import { phoneRings } from "./figures/phone-rings.ts";
 import { rosterAgent, rosterAsterisk, rosterLink } from "./figures/roster.ts";
 import type { Figure } from "./figure.ts";
 
-export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, phoneRings, asteriskHung, flood, firstHeartbeat, imageBoot, probesCost, memory, cpu, addressReads, metricPuts, dryRuns, rosterAsterisk, rosterLink, rosterAgent];
+export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, phoneRings, asteriskHung, flood, firstHeartbeat, imageBoot, probesCost, memory, cpu, addressReads, metricPuts, dryRuns, rosterAsterisk, rosterLink, rosterAgent, stasisAppDial, stasisAppKey, stasisAppSetUp, stasisAppCpu, stasisAppMemory];

@@ -32,7 +32,7 @@ const SDP = `Content-Type: application/sdp
       a=fmtp:101 0-15
 `;
 
-const log = (what: string): string => `<nop><action><log message="${what} [$number] [clock_tick]"/></action></nop>`;
+const log = (what: string): string => `<nop><action><log message="${what} [$number] [timestamp]"/></action></nop>`;
 
 /** Busy for numbers that end in 7; answers the others, presses their key, and waits for the BYE. */
 function scenario(holdMs: number): string {
@@ -64,6 +64,8 @@ function scenario(holdMs: number): string {
 export interface CalleeEntry {
   readonly what: "INVITE" | "BYE";
   readonly number: string;
+  /** By the wall clock; NaN where SIPp does not tell. */
+  readonly atMs: number;
 }
 
 export class Callees {
@@ -76,7 +78,7 @@ export class Callees {
   /** What the callees have seen, in order. */
   async ledger(): Promise<readonly CalleeEntry[]> {
     const text = await readFile(join(this.#sipp.dir, "callees.log"), "utf8").catch(() => "");
-    return [...text.matchAll(/(INVITE|BYE) (\+?\d+) /g)].map(([, what, number]) => ({ what: what as CalleeEntry["what"], number: number ?? "" }));
+    return [...text.matchAll(/^(INVITE|BYE) (\+?\d+) (?:.*?(\d{10}\.\d+))?/gm)].map(([, what, number, seconds]) => ({ what: what as CalleeEntry["what"], number: number ?? "", atMs: Number(seconds) * 1_000 }));
   }
 
   end(): void {

@@ -75,8 +75,13 @@ export class LabApp {
 
   /** Posts all of these; resolves with the statuses. */
   async dial(requests: readonly object[]): Promise<readonly number[]> {
+    return (await this.dialTimed(requests)).map(([status]) => status);
+  }
+
+  /** The same, with the instants of sending (wall clock, ms). */
+  async dialTimed(requests: readonly object[]): Promise<readonly (readonly [status: number, sentAtMs: number])[]> {
     const { stdout } = await this.#pair.lab.run(this.node, process.execPath, ["--import", "tsx", join(REPOSITORY, "test/support/stasis-app/dial-main.ts"), `http://${ADDRESS[this.node]}:${API_PORT}`, TOKEN], { input: JSON.stringify(requests), timeoutMs: 60_000 });
-    return (JSON.parse(stdout) as readonly [number, unknown][]).map(([status]) => status);
+    return JSON.parse(stdout) as readonly (readonly [number, number])[];
   }
 
   async ask(method: string, path: string): Promise<{ readonly status: number; readonly body: unknown }> {
