@@ -10,8 +10,10 @@ import type { AriAccess } from "../../adapters/ari-http.ts";
 import { AriTransport } from "../../adapters/ari-transport.ts";
 import { AgentError } from "../../errors.ts";
 
-/** Requests at a time: far below Asterisk's limit of 100 connections. */
-const REQUESTS = 24;
+/** Requests at a time; more wait for their turn. */
+const REQUESTS = 20;
+/** With those that were not answered in time and are still open. Far below Asterisk's limit of 100 connections. */
+const UNANSWERED_MAX = 60;
 const REQUEST_MS = 5_000;
 const OPEN_MS = 10_000;
 const PING_MS = 3_000;
@@ -59,10 +61,12 @@ export class AriLink {
   readonly #stop = new AbortController();
   #session: AriClientSession | null = null;
   #running: Promise<void> | null = null;
+  #underWay = 0;
+  readonly #turns: (() => void)[] = [];
 
   constructor(options: AriLinkOptions) {
     this.#options = options;
-    this.#transport = new AriTransport(options.access, REQUESTS);
+    this.#transport = new AriTransport(options.access, UNANSWERED_MAX);
   }
 
   get isUp(): boolean {
@@ -121,9 +125,18 @@ export class AriLink {
   }
 
   async #call<T>(what: string, run: (client: Client) => PromiseLike<T>): Promise<T> {
-    const session = this.#session;
-    if (session === null) throw new AgentError("AGENT_ARI_FAILED", `ARI ${what}: there is no connection to Asterisk`);
-    return session.call(`ARI ${what}`, AbortSignal.timeout(REQUEST_MS), run);
+    if (this.#underWay >= REQUESTS) await new Promise<void>((turn) => this.#turns.push(turn));
+    else this.#underWay += 1;
+    try {
+      const session = this.#session;
+      if (session === null) throw new AgentError("AGENT_ARI_FAILED", `ARI ${what}: there is no connection to Asterisk`);
+      return await session.call(`ARI ${what}`, AbortSignal.timeout(REQUEST_MS), run);
+    } finally {
+      // The turn is handed on, or given back.
+      const next = this.#turns.shift();
+      if (next === undefined) this.#underWay -= 1;
+      else next();
+    }
   }
 
   async #run(): Promise<void> {

@@ -101,6 +101,13 @@ export async function prepareApps(pair: Pair, campaign: object): Promise<string>
   if (pair.database === null) throw new Error("the app needs a database");
   await pair.database.grantApp("callapp", DATABASE_PASSWORD);
   for (const { asterisk } of pair.nodes.values()) await writeFile(join(asterisk.dir, "lib", "short.ulaw"), Buffer.alloc(1_600, 0xff));
+  // All callees' media comes from one address here, which in the world it does not: what is still sent to a dead node's port at the Elastic
+  // IP must not reach a call of the other node that happens to have the same port.
+  for (const [name, { asterisk }] of pair.nodes) {
+    if (name === "node-a") continue;
+    await writeFile(join(asterisk.etcDir, "rtp.conf"), "[general]\nrtpstart = 20002\nrtpend = 30000\nstrictrtp = yes\nicesupport = no\n");
+    await asterisk.cli("module reload res_rtp_asterisk.so");
+  }
   const folder = join(pair.lab.dir, "campaigns");
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "lab.json"), JSON.stringify(campaign));
