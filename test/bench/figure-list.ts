@@ -13,6 +13,7 @@ import { nodeGone } from "./figures/node-gone.ts";
 import { phoneRings } from "./figures/phone-rings.ts";
 import { rosterAgent, rosterAsterisk, rosterLink } from "./figures/roster.ts";
 import { stasisAppCpu, stasisAppDial, stasisAppKey, stasisAppMemory, stasisAppSetUp } from "./figures/stasis-app.ts";
+import { switchoverGap } from "./figures/switchover-gap.ts";
 import type { Figure } from "./figure.ts";
 
-export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, phoneRings, asteriskHung, flood, firstHeartbeat, imageBoot, probesCost, memory, cpu, addressReads, metricPuts, dryRuns, rosterAsterisk, rosterLink, rosterAgent, stasisAppDial, stasisAppKey, stasisAppSetUp, stasisAppCpu, stasisAppMemory];
+export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, phoneRings, asteriskHung, switchoverGap, flood, firstHeartbeat, imageBoot, probesCost, memory, cpu, addressReads, metricPuts, dryRuns, rosterAsterisk, rosterLink, rosterAgent, stasisAppDial, stasisAppKey, stasisAppSetUp, stasisAppCpu, stasisAppMemory];
