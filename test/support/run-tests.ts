@@ -98,8 +98,8 @@ for (const stage of stages) {
   }
   const files = (STAGES[stage] ?? []).flatMap(testFiles);
   const started = Date.now();
-  // The end-to-end tests share the machine's network namespaces and its few cores: one at a time. A campaign takes all cores for itself.
-  const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, stage === "fast" ? 2 : 1);
+  // Every lab has namespaces of its own, and its tests mostly wait: two at a time. A campaign takes all cores for itself, and so do machines that boot.
+  const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, stage === "fast" || stage === "e2e" ? 2 : 1);
   if (counts.tests === 0) notes.push(`Stage ${stage} ran no test: that is a failure.`);
   const declared = counts.reasons.filter((reason) => DECLARED.test(reason));
   const silent = counts.skipped - declared.length;
