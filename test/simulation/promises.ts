@@ -4,7 +4,8 @@
  *
  * What is exempt, openly:
  *  - S2, blind: the claimant could see the active on no channel, and the active could not leave its alive mark at EC2, or
- *    EC2 could not show it (agent not running, its way to EC2 cut, EC2 in trouble). Nobody can tell that from death.
+ *    EC2 could not show it (agent not running, or stalling so often that it can vouch for nothing; its way to EC2 cut; EC2
+ *    in trouble). Nobody can tell that from death.
  *  - S2, raced: the address had moved, or the active's Asterisk had come back, so shortly before that no news of it can have
  *    reached the claimant. EC2 has no compare-and-set on a held address.
  *  - Limits that a restart must remember, when STATE_DIR could not be written or read, or the wall clock was set.
@@ -23,6 +24,8 @@ import type { ClaimSent, SimCluster } from "./cluster.ts";
 const LOOK_MS = 100;
 /** An active that could mark for this long has left a mark that every read shows: slow interval, visibility and a read (ms). */
 const MARK_SETTLED_MS = 8_000;
+/** After a stall an agent vouches for itself only when its references have answered a question asked since: one round of them (ms). */
+const VOUCHES_AFTER_MS = 2_000;
 /** Blindness may have ended so short a time ago that the decision is older (ms). */
 const BLIND_TAIL_MS = 2_000;
 /** News of a moved address needs this long to reach all: the call, two reads, a heartbeat (ms). */
@@ -137,7 +140,10 @@ export function isServed(cluster: SimCluster): boolean {
 function canMark(cluster: SimCluster, node: string): boolean {
   const { network } = cluster;
   const member = cluster.member(node);
-  return member.agentRuns && member.state?.role === "active" && canServe(member.state.health.serving) && network.connected(node, "ec2") && network.connected(node, "endpoint");
+  const { state } = member;
+  if (!member.agentRuns || state?.role !== "active" || !canServe(state.health.serving)) return false;
+  if (state.doubtedAtMs > state.startedAtMs && state.nowMs - state.doubtedAtMs < VOUCHES_AFTER_MS) return false;
+  return network.connected(node, "ec2") && network.connected(node, "endpoint");
 }
 
 /** Can the one see a sign of life of the other, on any channel? */

@@ -68,7 +68,7 @@ export function singleFaults(random: Draw, cluster: SimCluster, active: string):
     // A switchover needs a target that has lately proven that it may claim.
     ...(cluster.member(standby).state?.claimReady.ready === true
       ? [
-          () => claim("a switchover", 2_000, `operator switches over on ${pick(random, [active, standby])} to ${standby} draining for 60 s`),
+          () => claim("a switchover", 2_000, `${active} carries 0 calls`, `operator switches over on ${pick(random, [active, standby])} to ${standby} draining for 60 s`),
           () => calm(`${active} carries 3 calls`, `operator switches over on ${active} to ${standby} draining for 600 s`, `asterisk of ${standby} crashes`),
           () => calm(`operator checks a switchover on ${active} to ${standby}`),
         ]

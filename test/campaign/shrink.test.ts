@@ -4,8 +4,8 @@ import { createRequire } from "node:module";
 import { describe, it } from "node:test";
 import { coreCode, coreText, makeSources } from "../mutation/sources.ts";
 import { Worlds } from "../mutation/world.ts";
-import { asScenario, promiseOf, shrink } from "./shrink.ts";
-import { replay, type RunResult, type Script } from "./story.ts";
+import { asScenario, promiseOf, shrink } from "../simulation/shrink.ts";
+import { replay, type RunResult, type Script } from "../simulation/story.ts";
 
 /** Claims although an operator has paused the cluster: nothing but a pause and a reason to claim is needed to see it. */
 const GATE = { file: "gates.ts", sound: "passes: ({ state }) => !state.policy.pause.on", broken: "passes: () => true" };

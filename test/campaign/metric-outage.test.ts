@@ -15,7 +15,7 @@ import { publishMinute } from "../../agent/metric-shipping.ts";
 import { startEmbeddedAws, type EmbeddedAws } from "../support/aws/aws-server.ts";
 import { awsAccess, pointSdkTo } from "../support/aws/clients.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { STORED_UNDER } from "./metric-sink-contract.ts";
+import { STORED_UNDER } from "../contract/metric-sink-contract.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1_440;
