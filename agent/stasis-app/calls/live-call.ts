@@ -12,6 +12,9 @@ import type { AriLink } from "./ari-link.ts";
 import { Ledger } from "./ledger.ts";
 import { Transfer } from "./transfer.ts";
 
+/** From the end of a call in the app to the word that its channel is destroyed. */
+const DESTROYED_WITHIN_MS = 1_000;
+
 /** What a call needs of the world around it. */
 export interface CallWorld {
   readonly ari: AriLink;
@@ -118,6 +121,16 @@ export class LiveCall {
   destroyed(cause: number): void {
     const rangMs = this.#world.monotonicMs() - this.#begunMs;
     this.#finish(this.#reason ?? (this.#answered ? "answered" : resultOf(cause, rangMs, this.campaign.ringSeconds)), cause);
+  }
+
+  /**
+   * The channel is with the app no more, which never sends one on: the call is over. Of a caller's channel nothing further is told;
+   * of one that the app has made the end is told as well, with its cause, which is waited for.
+   */
+  left(): void {
+    const over = (): void => this.#finish(this.#reason ?? (this.#answered ? "answered" : "failed"), null);
+    if (this.row.direction === "in") over();
+    else setTimeout(over, DESTROYED_WITHIN_MS);
   }
 
   /** Ends the call for a reason of ours. */

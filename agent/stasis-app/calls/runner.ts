@@ -87,6 +87,7 @@ export class Runner {
       case "ChannelUserevent":
         return this.#told(signal.eventname, signal.userevent);
       case "StasisEnd":
+        return this.#calls.get(signal.channel.id)?.left();
     }
   }
 
