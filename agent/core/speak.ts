@@ -87,11 +87,12 @@ function switchoverPart(state: State): Heartbeat["switchover"] {
   return { id: switchover.id, to: switchover.to, phase: switchover.phase, says: spoken(switchoverSays(state)), reason: spoken(switchover.reason).slice(0, REASON_MAX) };
 }
 
-/** To an active that offers us the address: what our claim waits for, or why the last one failed. */
+/** To an active that offers us the address: why our last claim failed, also while the next is under way; else what it waits for. */
 function answerPart(state: State, config: CoreConfig): string | null {
-  if (state.role !== "standby" || offerOf(state, config) === null) return null;
+  if ((state.role !== "standby" && state.role !== "claiming") || offerOf(state, config) === null) return null;
   const { claimFailure: failure } = state.policy;
-  return spoken(failure === null ? waitsFor("switchover", gateContext(state, config)) : `its last claim failed with ${failure.code}, ${failure.message}`);
+  if (failure !== null) return spoken(`its last claim failed with ${failure.code}, ${failure.message}`);
+  return state.role === "claiming" ? "its claim is under way" : spoken(waitsFor("switchover", gateContext(state, config)));
 }
 
 /** A sentence as it may go into a frame. Control characters and halves of characters would be escaped at six bytes each, and the frame could not leave. */

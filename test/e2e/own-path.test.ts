@@ -28,7 +28,7 @@ async function counters(pair: Pair, place: NodeName | "aws", matches: Readonly<R
 
 describe("a pair as Terraform makes it, whose primary addresses have no public address but the Elastic IP", { timeout: 600_000 }, () => {
   it("asks the public side from the management address and the private side from the primary one, and so survives its active's death", async () => {
-    await withPair({ knobs: { HOLD_DOWN_MS: "1000" } }, async (pair) => {
+    await withPair({ knobs: { HOLD_DOWN_MS: "1000", OWNER_READ_INTERVAL_MS: "5000" } }, async (pair) => {
       for (const name of ["node-a", "node-b"] as const) await pair.lab.setPublicAddress(name, false);
       await pair.steady("node-a");
       await watches(pair, "node-b");
