@@ -7,7 +7,7 @@ import { beginSuspicion, doubtOwnership } from "./ownership.ts";
 import { agePolicy } from "./policy.ts";
 import type { CoreConfig } from "./settings.ts";
 import { ageMember, freshHeartbeat, hearing, initialMember, lateByMs, takesCalls } from "./suspicion.ts";
-import { advanceSwitchover } from "./switchover.ts";
+import { advanceSwitchover, isUnderWay } from "./switchover.ts";
 import { advanceTakeover } from "./takeover.ts";
 import type { ClaimCause, Event, MemberView, NodeId, State } from "./types.ts";
 
@@ -41,7 +41,8 @@ export function age(state: State, config: CoreConfig): State {
     const health = judgeHealth(next.health, next.nowMs, config);
     if (health !== next.health) next = { ...next, health, heartbeatNow: next.heartbeatNow || health.serving !== next.health.serving };
   }
-  if (next.draining !== null && next.nowMs >= next.draining.untilMs) next = { ...next, draining: null, heartbeatNow: true };
+  // The drain of a switchover ends with the switchover, which looks at the clock itself: also when this agent slept beyond its end.
+  if (next.draining !== null && next.nowMs >= next.draining.untilMs && !isUnderWay(next.switchover)) next = { ...next, draining: null, heartbeatNow: true };
   next = watchTheHolder(next, config);
   next = suspect(next, config);
   if (config.kind === "node") next = advanceTakeover(advanceSwitchover(limit(ready(yieldIfDown(next, config), config), config), config), config);

@@ -94,6 +94,12 @@ export class SimNetwork {
     return delayMs;
   }
 
+  /** How much longer than usual a question along these places and its answer take on average, because of delays that were laid on (ms). */
+  lagOf(...path: readonly string[]): number {
+    const legs = path.slice(1).flatMap((place, index) => [`${path[index] ?? ""}>${place}`, `${place}>${path[index] ?? ""}`]);
+    return legs.reduce((sum, leg) => sum + (this.#lag.get(leg) ?? 0), 0);
+  }
+
   /**
    * A frame on a TCP connection from `a` to `b`: delivered in order, late when packets are lost, never when cut.
    * `deliver` says whether somebody took it; if not, the connection has to be dialled again.

@@ -3,7 +3,7 @@
  * looks at the world, which no agent can see, and judges every claim at the moment when it leaves its node.
  *
  * What is exempt, openly:
- *  - S2, blind: the claimant could see the active on no channel, and the active could not leave its alive mark at EC2, or
+ *  - S2, blind: the claimant could see the active on no channel (or only later than its probes wait), and the active could not leave its alive mark at EC2, or
  *    EC2 could not show it (agent not running, or stalling so often that it can vouch for nothing; its way to EC2 cut; EC2
  *    in trouble). Nobody can tell that from death.
  *  - S2, raced: the address had moved, or the active's Asterisk had come back, so shortly before that no news of it can have
@@ -149,9 +149,11 @@ function canMark(cluster: SimCluster, node: string): boolean {
 /** Can the one see a sign of life of the other, on any channel? */
 function canSee(cluster: SimCluster, from: string, to: string): boolean {
   const { network, firewall } = cluster;
+  // An answer that comes after the deadline of a suspecting node's probe is none.
+  const inTime = (...path: readonly string[]): boolean => network.lagOf(...path) < cluster.member(from).config.suspectProbeIntervalMs;
   const linked = network.connected(from, to);
-  if (linked && ((cluster.member(to).agentRuns && !firewall.has(`${to}>heartbeats`)) || !firewall.has(`${from}>sip`))) return true;
-  return network.connected(from, "internet") && network.connected(to, "internet") && !firewall.has(`${from}>eip`);
+  if (linked && ((cluster.member(to).agentRuns && !firewall.has(`${to}>heartbeats`)) || (!firewall.has(`${from}>sip`) && inTime(from, to)))) return true;
+  return network.connected(from, "internet") && network.connected(to, "internet") && !firewall.has(`${from}>eip`) && inTime(from, "internet", to);
 }
 
 /** S2 and S6: whose calls would this claim cut? */

@@ -11,7 +11,7 @@ import { replay } from "./story.ts";
 
 const MINUTES = 10;
 /** A quick share; test/campaign has the large one. */
-const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 30);
+const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 12);
 
 describe("the simulation", () => {
   it(`keeps every promise through ${SEEDS} x ${MINUTES} simulated minutes of faults`, { timeout: 600_000 }, async () => {

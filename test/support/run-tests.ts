@@ -8,7 +8,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { buildImageAhead } from "./image/image-ahead.ts";
@@ -100,7 +100,7 @@ for (const stage of stages) {
   const files = (STAGES[stage] ?? []).flatMap(testFiles);
   const started = Date.now();
   // Every lab has namespaces of its own, and its tests mostly wait: two at a time. A campaign takes all cores for itself, and so do machines that boot.
-  const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, stage === "fast" || stage === "e2e" ? 2 : 1);
+  const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, stage === "fast" ? Math.max(2, availableParallelism()) : stage === "e2e" ? 2 : 1);
   if (counts.tests === 0) notes.push(`Stage ${stage} ran no test: that is a failure.`);
   const declared = counts.reasons.filter((reason) => DECLARED.test(reason));
   const silent = counts.skipped - declared.length;
