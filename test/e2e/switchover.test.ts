@@ -40,9 +40,10 @@ before(async () => {
 
 after(async () => { await (pair as Pair | undefined)?.close(); });
 
-/** A steady pair with that active, whose standby has proven that it may claim. */
+/** A steady pair with that active, whose standby has proven that it may claim and takes calls: who handed the address over refuses them until packets have followed it. */
 async function ready(active: NodeName): Promise<void> {
   await pair.steady(active);
+  await waitUntil("no node to be drained", async () => (await Promise.all([pair.status("node-a"), pair.status("node-b")])).every((status) => status.draining === null), 20_000);
   await waitUntil("the standby to have proven that it may claim", async () => (await pair.status(other(active))).ready.claim === true, 30_000);
 }
 
@@ -186,7 +187,6 @@ describe("a switchover", () => {
     assert.equal(status.policy.claimsLastHour, 0, "an operator's word is no automatic claim");
     assert.match(status.moves.at(-1)?.reason ?? "", /node-a hands the address over, as an operator asked: new kernel/);
     await ready("node-b");
-    await waitUntil("node-a to take calls again", async () => (await pair.status("node-a")).draining === null, 20_000);
   });
 
   it("without calls in progress is over before callers miss anybody, and answers in JSON", async (test: TestContext) => {
