@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { homedir } from "node:os";
 import { describe, it } from "node:test";
 import ts from "typescript";
 import { KNOB_NAMES, GROUPS, fieldName, knobRow, type KnobName } from "../../agent/knobs.ts";
 import { TRANSITIONS } from "../../agent/core/transitions.ts";
+import { REPOSITORY } from "../support/lab/roots.ts";
 import { sourceFiles, textFiles, type SourceFile } from "../support/source-files.ts";
+import { complaints, importsOf, nodesOf, syntaxOf } from "../support/source-syntax.ts";
 
 const AGENT = sourceFiles("agent");
 const CORE = AGENT.filter(({ path }) => path.startsWith("agent/core/"));
@@ -17,7 +20,12 @@ const IMPURE = new Set(["Date", "performance", "setTimeout", "setInterval", "set
 /** Built from halves, so that this file does not find itself. */
 const halves = (...pairs: readonly (readonly [string, string])[]): string => pairs.map(([first, second]) => first + second).join("|");
 const BANNED_WORDS = new RegExp(`\\b(?:${halves(["TO", "DO"], ["FIX", "ME"], ["XX", "X"], ["HA", "CK"])})\\b`);
-const PLACES_OF_OTHERS = new RegExp(halves(["registry.", "npmjs"], ["registry-1.", "docker"], ["/work/", "main"], ["/work/", "shared"]));
+const REGISTRY_HOSTS = new RegExp(halves(["registry.", "npmjs"], ["registry-1.", "docker"]));
+/**
+ * Folders of the machine on which this runs: this checkout and the home of who runs it. Left out is what says nothing of a machine: a folder
+ * right below the root (every system has a /root), and one where programs are installed (a node has the agent below /usr).
+ */
+const PLACES_HERE = [REPOSITORY, homedir()].filter((place) => /^\/[^/]+\/./.test(place) && !/^\/(?:usr|opt)\//.test(place));
 /** A page in capitals, as such pages are called: README.md and its like. */
 const PAGE = /\b[A-Z][A-Z-]+\.md\b/g;
 /** Comes with ari-client, which pins it: the adapter must reach into the very copy that the library uses. */
@@ -25,45 +33,9 @@ const INSTALLED_WITH_OTHERS = new Set(["swagger-client"]);
 /** Where the settings themselves are read: a knob that is only mentioned there is used by nobody. */
 const CONFIG_FILES = /^agent\/(?:config[\w-]*|knobs|core\/settings)\.ts$/;
 
-interface Import {
-  readonly from: string;
-  readonly typeOnly: boolean;
-}
-
-const parsed = new Map<string, ts.SourceFile>();
-
-function syntaxOf({ path, text }: SourceFile): ts.SourceFile {
-  const known = parsed.get(path) ?? ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
-  parsed.set(path, known);
-  return known;
-}
-
-function nodesOf(file: SourceFile): readonly ts.Node[] {
-  const found: ts.Node[] = [];
-  const visit = (node: ts.Node): void => {
-    found.push(node);
-    ts.forEachChild(node, visit);
-  };
-  visit(syntaxOf(file));
-  return found;
-}
-
-function importsOf(file: SourceFile): readonly Import[] {
-  return nodesOf(file).flatMap((node): readonly Import[] => {
-    if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) return [{ from: node.moduleSpecifier.text, typeOnly: node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword }];
-    const [first] = ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword ? node.arguments : [];
-    return first !== undefined && ts.isStringLiteral(first) ? [{ from: first.text, typeOnly: false }] : [];
-  });
-}
-
-/** Every file that has something to complain of, with what it is. */
-function complaints(files: readonly SourceFile[], complain: (file: SourceFile) => readonly string[]): readonly string[] {
-  return files.flatMap((file) => complain(file).map((what) => `${file.path}: ${what}`));
-}
-
 describe("the core", () => {
   it("imports nothing but its own files and zod", () => {
-    assert.deepEqual(complaints(CORE, (file) => importsOf(file).map(({ from }) => from).filter((from) => from !== "zod" && !/^\.\/[a-z-]+\.ts$/.test(from))), []);
+    assert.deepEqual(complaints(CORE, (file) => importsOf(file).filter((from) => from !== "zod" && !/^\.\/[a-z-]+\.ts$/.test(from))), []);
   });
 
   it("knows no time, no chance, no process and no outside world", () => {
@@ -167,7 +139,7 @@ describe("every source file", () => {
   });
 
   it("imports local files with their extension", () => {
-    assert.deepEqual(complaints(EVERYTHING, (file) => importsOf(file).map(({ from }) => from).filter((from) => from.startsWith(".") && !/\.(?:ts|js|json)$/.test(from))), []);
+    assert.deepEqual(complaints(EVERYTHING, (file) => importsOf(file).filter((from) => from.startsWith(".") && !/\.(?:ts|js|json)$/.test(from))), []);
   });
 
   it("leaves nothing to be done later", () => {
@@ -175,7 +147,9 @@ describe("every source file", () => {
   });
 
   it("tells nothing of the place where it was written", () => {
-    assert.deepEqual(complaints(textFiles(""), ({ text }) => text.split("\n").filter((line) => PLACES_OF_OTHERS.test(line))), []);
+    /** The whole path, not the beginning of another's name. */
+    const names = (line: string, place: string): boolean => line.split(place).slice(1).some((rest) => !/^[\w.-]*\w/.test(rest));
+    assert.deepEqual(complaints(textFiles(""), ({ text }) => text.split("\n").filter((line) => REGISTRY_HOSTS.test(line) || PLACES_HERE.some((place) => names(line, place)))), []);
   });
 
   it("refers to no page that is not here", () => {
@@ -191,12 +165,12 @@ describe("the layers", () => {
   const packageOf = (from: string): string => from.split("/").slice(0, from.startsWith("@") ? 2 : 1).join("/");
 
   it("let production code import only what is installed with it", () => {
-    const foreign = (file: SourceFile): readonly string[] => importsOf(file).map(({ from }) => from).filter((from) => !from.startsWith(".") && !from.startsWith("node:") && !Object.hasOwn(packageJson.dependencies, packageOf(from)) && !INSTALLED_WITH_OTHERS.has(packageOf(from)));
+    const foreign = (file: SourceFile): readonly string[] => importsOf(file).filter((from) => !from.startsWith(".") && !from.startsWith("node:") && !Object.hasOwn(packageJson.dependencies, packageOf(from)) && !INSTALLED_WITH_OTHERS.has(packageOf(from)));
     assert.deepEqual(complaints(AGENT, foreign), []);
   });
 
   it("install nothing that production code does not import", () => {
-    const imported = new Set(AGENT.flatMap((file) => importsOf(file).map(({ from }) => packageOf(from))));
+    const imported = new Set(AGENT.flatMap((file) => importsOf(file).map(packageOf)));
     assert.deepEqual(Object.keys(packageJson.dependencies).filter((name) => !imported.has(name)), []);
   });
 
@@ -205,27 +179,27 @@ describe("the layers", () => {
   });
 
   it("keep the adapters from knowing who uses them", () => {
-    const upward = (file: SourceFile): readonly string[] => importsOf(file).map(({ from }) => from).filter((from) => from.startsWith("..") && !/^\.\.\/(?:core\/[a-z-]+|errors|ports)\.ts$/.test(from));
+    const upward = (file: SourceFile): readonly string[] => importsOf(file).filter((from) => from.startsWith("..") && !/^\.\.\/(?:core\/[a-z-]+|errors|ports)\.ts$/.test(from));
     assert.deepEqual(complaints(AGENT.filter(({ path }) => path.startsWith("agent/adapters/")), upward), []);
   });
 
   it("keep the Stasis app a program of its own: of the agent it uses the adapters, and the agent knows nothing of it", () => {
     const isApp = ({ path }: SourceFile): boolean => path.startsWith("agent/stasis-app/");
     const depth = ({ path }: SourceFile): string => "../".repeat(path.split("/").length - 2);
-    const outward = (file: SourceFile): readonly string[] => importsOf(file).map(({ from }) => from).filter((from) => from.startsWith(depth(file)) && !from.startsWith(`${depth(file)}adapters/`) && ![`${depth(file)}errors.ts`, `../${depth(file)}package.json`].includes(from));
+    const outward = (file: SourceFile): readonly string[] => importsOf(file).filter((from) => from.startsWith(depth(file)) && !from.startsWith(`${depth(file)}adapters/`) && ![`${depth(file)}errors.ts`, `../${depth(file)}package.json`].includes(from));
     assert.deepEqual(complaints(AGENT.filter(isApp), outward), []);
-    assert.deepEqual(complaints(AGENT.filter((file) => !isApp(file)), (file) => importsOf(file).map(({ from }) => from).filter((from) => from.includes("stasis-app/"))), []);
+    assert.deepEqual(complaints(AGENT.filter((file) => !isApp(file)), (file) => importsOf(file).filter((from) => from.includes("stasis-app/"))), []);
   });
 
   it("keep what the Stasis app decides apart from what it does", () => {
     const decides = AGENT.filter(({ path }) => path.startsWith("agent/stasis-app/core/"));
     assert.ok(decides.length > 5);
-    assert.deepEqual(complaints(decides, (file) => importsOf(file).map(({ from }) => from).filter((from) => from !== "zod" && from !== "../errors.ts" && !from.startsWith("./"))), []);
+    assert.deepEqual(complaints(decides, (file) => importsOf(file).filter((from) => from !== "zod" && from !== "../errors.ts" && !from.startsWith("./"))), []);
     assert.deepEqual(complaints(decides, (file) => nodesOf(file).filter((node) => ts.isAwaitExpression(node) || (ts.isIdentifier(node) && IMPURE.has(node.text) && !ts.isPropertyAccessExpression(node.parent) && !ts.isPropertyAssignment(node.parent))).map((node) => node.getText().slice(0, 60))), []);
   });
 
   it("keep production code from importing tests", () => {
-    assert.deepEqual(complaints(AGENT, (file) => importsOf(file).map(({ from }) => from).filter((from) => /(?:^|\/)test\//.test(from))), []);
+    assert.deepEqual(complaints(AGENT, (file) => importsOf(file).filter((from) => /(?:^|\/)test\//.test(from))), []);
   });
 });
 
