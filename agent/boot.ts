@@ -12,8 +12,9 @@ import { assembleAccess, assembleAws, assembleLink, assembleRotation, assembleSe
 import { systemClock, systemScheduler } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { distrustfulPolicy, persistPolicy, restorePolicy } from "./core/policy.ts";
+import type { Policy } from "./core/state.ts";
 import { initialState } from "./core/step.ts";
-import type { Failure, Policy } from "./core/types.ts";
+import type { Failure } from "./core/types.ts";
 import { Driver } from "./driver.ts";
 import { AgentError } from "./errors.ts";
 import { portsExecutor, type World } from "./executor.ts";

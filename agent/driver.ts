@@ -11,7 +11,9 @@ import { AgentError, type ErrorCode } from "./errors.ts";
 import { brokenInvariant } from "./core/invariants.ts";
 import { step, type Step } from "./core/step.ts";
 import type { CoreConfig } from "./core/settings.ts";
-import type { Completion, Event, Failure, Notice, Request, RequestAction, State } from "./core/types.ts";
+import type { Failure } from "./core/types.ts";
+import type { Completion, Event, Notice, Request, RequestAction } from "./core/events.ts";
+import type { State } from "./core/state.ts";
 import type { Clock } from "./ports.ts";
 
 /** Calls back once after `ms` milliseconds; the returned function cancels. */

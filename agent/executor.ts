@@ -5,7 +5,8 @@
 import { failureOf, type Execute } from "./driver.ts";
 import { AgentError, type ErrorCode } from "./errors.ts";
 import type { ProbeName } from "./core/health.ts";
-import type { Completion, NodeId, ProbeValue, Request } from "./core/types.ts";
+import type { NodeId } from "./core/types.ts";
+import type { Completion, ProbeValue, Request } from "./core/events.ts";
 import type { AsteriskRole, Cloud, Ledger, MetricSink, MetricSpool, Prober, Store, Telephony } from "./ports.ts";
 import { publishMinute } from "./metric-shipping.ts";
 

@@ -2,11 +2,12 @@
  * Keeps the history of moves: looks at every step, and writes a record when the address has changed hands, whoever moved it.
  * It decides nothing, and what it can't write it keeps and tries again with the next record, a minute later, and at the end.
  */
+import type { Event } from "./core/events.ts";
 import { moveOf, SEEN_ON_EC2, type MoveRecord } from "./core/moves.ts";
 import { holderName } from "./core/ownership.ts";
 import type { CoreConfig } from "./core/settings.ts";
+import type { State } from "./core/state.ts";
 import type { Step } from "./core/step.ts";
-import type { Event, State } from "./core/types.ts";
 import { AgentError } from "./errors.ts";
 import { say, type Log } from "./log.ts";
 import type { History } from "./ports.ts";

@@ -3,10 +3,10 @@ import { z } from "zod";
 import { inWords } from "./core/in-words.ts";
 import { holderName, isHeldBy } from "./core/ownership.ts";
 import type { CoreConfig } from "./core/settings.ts";
+import type { State } from "./core/state.ts";
 import { freshHeartbeat } from "./core/suspicion.ts";
 import { isUnderWay, switchoverSays } from "./core/switchover.ts";
 import { overridesOf, takeoverRefusal } from "./core/takeover.ts";
-import type { State } from "./core/types.ts";
 import type { OperatorQuery } from "./operator-socket.ts";
 
 const rowSchema = z.object({ node: z.string(), role: z.string(), holds: z.boolean(), asterisk: z.string(), calls: z.number(), draining: z.boolean(), note: z.string() });

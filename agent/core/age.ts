@@ -1,4 +1,5 @@
 /** What follows from the passing of time and from what was just folded in: lateness, suspicion, health, yield, block. */
+import type { Event } from "./events.ts";
 import { doubtEvidence, watch } from "./evidence.ts";
 import { gateContext, gatesPass, limitIsHit } from "./gates.ts";
 import { canServe, doubtHealth, judgeHealth, stillFails } from "./health.ts";
@@ -6,10 +7,11 @@ import { offersTo } from "./offer.ts";
 import { beginSuspicion, doubtOwnership } from "./ownership.ts";
 import { agePolicy } from "./policy.ts";
 import type { CoreConfig } from "./settings.ts";
+import type { MemberView, State } from "./state.ts";
 import { ageMember, freshHeartbeat, hearing, initialMember, lateByMs, takesCalls } from "./suspicion.ts";
 import { advanceSwitchover, isUnderWay } from "./switchover.ts";
 import { advanceTakeover } from "./takeover.ts";
-import type { ClaimCause, Event, MemberView, NodeId, State } from "./types.ts";
+import type { ClaimCause, NodeId } from "./types.ts";
 
 /**
  * Did this process stall? Judged on every event, not only on the tick: after a stop, whatever was waiting in a socket

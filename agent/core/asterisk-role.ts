@@ -2,7 +2,9 @@
  * Asterisk follows the role: registrations with carriers, and the watch over phones, belong to the active alone. Intuition: what
  * Asterisk was last told is remembered, and forgotten whenever it may no longer be true; then it is told again.
  */
-import type { Completion, Event, Failure, MonotonicMs, State } from "./types.ts";
+import type { Completion, Event } from "./events.ts";
+import type { State } from "./state.ts";
+import type { Failure, MonotonicMs } from "./types.ts";
 
 /** The request's key. */
 export const ROLE_KEY = "applyRole";

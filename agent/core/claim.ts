@@ -2,11 +2,13 @@
  * The claim: one AssociateAddress, then reading back until EC2 settles it. Intuition: the call's own answer is a rumour
  * (promise S4). Accepted may not have happened yet, timed out may have happened, and only refused is certain.
  */
+import type { Completion, Request } from "./events.ts";
 import { addSample } from "./metrics.ts";
 import type { ClaimBasis } from "./moves.ts";
 import { isHeldBy } from "./ownership.ts";
 import type { CoreConfig } from "./settings.ts";
-import type { AddressReading, ClaimCause, ClaimView, Completion, Failure, MonotonicMs, Request, State } from "./types.ts";
+import type { ClaimView, State } from "./state.ts";
+import type { AddressReading, ClaimCause, Failure, MonotonicMs } from "./types.ts";
 
 /** Failures after which EC2 has certainly not moved the address. Everything else leaves the outcome unknown. */
 const CERTAINLY_NOT = new Set(["AGENT_CLOUD_UNREACHABLE", "AGENT_CLOUD_THROTTLED", "AGENT_CLOUD_DENIED", "AGENT_CLOUD_FAILED", "AGENT_CLAIM_REFUSED", "AGENT_CLAIM_STALE"]);

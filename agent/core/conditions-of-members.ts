@@ -12,8 +12,9 @@ import { inWords } from "./in-words.ts";
 import { isHeldBy } from "./ownership.ts";
 import { cloudVote } from "./quorum.ts";
 import type { CoreConfig } from "./settings.ts";
+import type { State } from "./state.ts";
 import { freshHeartbeat } from "./suspicion.ts";
-import type { NodeId, State } from "./types.ts";
+import type { NodeId } from "./types.ts";
 
 /** After a move both nodes may say that they hold the address, until the old one has read EC2 twice. */
 const SETTLING_MS = 5_000;

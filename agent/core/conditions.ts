@@ -13,8 +13,8 @@ import { holderName } from "./ownership.ts";
 import { tally } from "./quorum.ts";
 import { unheardPeersSince } from "./schedule.ts";
 import type { CoreConfig } from "./settings.ts";
+import type { State } from "./state.ts";
 import { hearing } from "./suspicion.ts";
-import type { State } from "./types.ts";
 
 /** After a doubt, and after the last failed claim, for how long it stays worth telling. */
 const RECENT_MS = 60_000;

@@ -4,7 +4,8 @@
  * has shown that it can speak, our own side of it is known to work, and it has been silent for long enough.
  */
 import type { CoreConfig } from "./settings.ts";
-import type { MemberView, MonotonicMs, NodeId, State } from "./types.ts";
+import type { MemberView, State } from "./state.ts";
+import type { MonotonicMs, NodeId } from "./types.ts";
 
 export type Verdict = "up" | "down" | "unknown";
 export type Channel = "heartbeat" | "sip" | "eip";

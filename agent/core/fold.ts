@@ -12,7 +12,9 @@ import type { CoreConfig } from "./settings.ts";
 import { foldHeartbeat, initialMember } from "./suspicion.ts";
 import { askSwitchover, beginSwitchover, callOff, foldCount, isUnderWay } from "./switchover.ts";
 import { askTakeover } from "./takeover.ts";
-import type { Completion, Event, Failure, Mark, NodeId, State } from "./types.ts";
+import type { Failure, Mark, NodeId } from "./types.ts";
+import type { Completion, Event } from "./events.ts";
+import type { State } from "./state.ts";
 
 type Completed = Extract<Event, { type: "completed" }>;
 

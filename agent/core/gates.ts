@@ -7,8 +7,9 @@ import { offerOf } from "./offer.ts";
 import { holderName, isHeldBy } from "./ownership.ts";
 import { cloudWasAsked, tally, type Tally } from "./quorum.ts";
 import { nodesOf, type CoreConfig } from "./settings.ts";
+import type { State } from "./state.ts";
 import { answersUs, freshHeartbeat, takesCalls } from "./suspicion.ts";
-import type { ClaimCause, NodeId, State } from "./types.ts";
+import type { ClaimCause, NodeId } from "./types.ts";
 
 /** What the gates look at; the tally is counted at most once. */
 export interface GateContext {

@@ -2,8 +2,9 @@
  * Can this node really take calls? Orthogonal probes, folded with hysteresis. Intuition: a refused connection is proof
  * that Asterisk is gone and counts at once; a missing answer needs company; coming back takes more than one good answer.
  */
+import type { Completion } from "./events.ts";
 import type { CoreConfig } from "./settings.ts";
-import type { Completion, MonotonicMs } from "./types.ts";
+import type { MonotonicMs } from "./types.ts";
 
 /** Our own probes, by name. `stasis:APP` is one per application of STASIS_APPS. */
 export type ProbeName = "ari" | "sip" | "sipTcp" | "canary" | "queues" | "database" | "counts" | "contacts" | "version" | `stasis:${string}`;

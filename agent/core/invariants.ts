@@ -6,9 +6,9 @@ import { mayReassociate } from "./claim.ts";
 import { canServe } from "./health.ts";
 import { isHeldBy } from "./ownership.ts";
 import type { CoreConfig } from "./settings.ts";
+import type { State } from "./state.ts";
 import type { Step } from "./step.ts";
 import { isUnderWay } from "./switchover.ts";
-import type { State } from "./types.ts";
 
 /** The sentence of the first invariant that the step breaks, or null. */
 export function brokenInvariant(before: State, step: Step, config: CoreConfig): string | null {

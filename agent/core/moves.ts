@@ -7,7 +7,8 @@ import type { Verdict } from "./evidence.ts";
 import { holderName, sameHolder } from "./ownership.ts";
 import { tally } from "./quorum.ts";
 import type { CoreConfig } from "./settings.ts";
-import type { AddressReading, MonotonicMs, NodeId, Policy, State } from "./types.ts";
+import type { Policy, State } from "./state.ts";
+import type { AddressReading, MonotonicMs, NodeId } from "./types.ts";
 
 /** The reason of a move that this node has only seen, until the address's tags tell a better one. */
 export const SEEN_ON_EC2 = "seen on EC2";

@@ -1,8 +1,9 @@
 /** The address, offered by the active to one standby by name: what the standby may believe of it, and what the active may believe of the answer. */
 import type { Heartbeat } from "./heartbeat.ts";
 import type { CoreConfig } from "./settings.ts";
+import type { State } from "./state.ts";
 import { answersUs, freshHeartbeat } from "./suspicion.ts";
-import type { NodeId, State } from "./types.ts";
+import type { NodeId } from "./types.ts";
 
 /** A heartbeat offers the address to that node. */
 export function offersTo({ switchover }: Heartbeat, node: NodeId): boolean {

@@ -3,7 +3,8 @@ import type { Heartbeat } from "./heartbeat.ts";
 import type { PersistedState } from "./persisted.ts";
 import type { CoreConfig } from "./settings.ts";
 import type { OperatorCommand } from "./operator-command.ts";
-import type { MonotonicMs, NodeId, Policy, WallMs } from "./types.ts";
+import type { MonotonicMs, NodeId, WallMs } from "./types.ts";
+import type { Policy } from "./state.ts";
 
 const HOUR_MS = 3_600_000;
 /** Moves kept in memory and in STATE_DIR. */

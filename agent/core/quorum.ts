@@ -4,8 +4,9 @@
  */
 import { judge, type Judgement, type Verdict } from "./evidence.ts";
 import type { CoreConfig } from "./settings.ts";
+import type { State } from "./state.ts";
 import { answersUs, freshHeartbeat } from "./suspicion.ts";
-import type { MonotonicMs, NodeId, State } from "./types.ts";
+import type { MonotonicMs, NodeId } from "./types.ts";
 
 /** One observer's vote. `counted` is false for a witness that was absent before the suspicion began. */
 export interface Vote {

@@ -6,8 +6,8 @@ import { isHeldBy } from "./ownership.ts";
 import { tally } from "./quorum.ts";
 import { PUBLISH_KEY } from "./schedule.ts";
 import type { CoreConfig } from "./settings.ts";
+import type { State } from "./state.ts";
 import { hearing } from "./suspicion.ts";
-import type { State } from "./types.ts";
 
 const SAMPLE_INTERVAL_MS = 1_000;
 

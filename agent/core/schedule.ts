@@ -13,7 +13,9 @@ import { listingIntervalMs } from "./roster.ts";
 import { claimRequest } from "./claim.ts";
 import type { CoreConfig } from "./settings.ts";
 import { freshHeartbeat } from "./suspicion.ts";
-import type { MonotonicMs, Request, RequestAction, State } from "./types.ts";
+import type { MonotonicMs } from "./types.ts";
+import type { Request, RequestAction } from "./events.ts";
+import type { State } from "./state.ts";
 
 /** A thing to do, and its key. */
 interface Due {

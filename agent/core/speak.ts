@@ -8,7 +8,9 @@ import { judge } from "./evidence.ts";
 import type { CoreConfig } from "./settings.ts";
 import { hearing } from "./suspicion.ts";
 import { switchoverSays } from "./switchover.ts";
-import type { NodeId, Notice, State } from "./types.ts";
+import type { NodeId } from "./types.ts";
+import type { Notice } from "./events.ts";
+import type { State } from "./state.ts";
 
 /** Send times kept for the round trip: more heartbeats than can be under way. */
 const SENT_KEPT = 32;

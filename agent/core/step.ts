@@ -6,6 +6,7 @@
  */
 import { age, doubtIfLate } from "./age.ts";
 import { beginClaim, settleFailure, settleSuccess } from "./claim.ts";
+import type { Action, Event, Notice, RequestAction } from "./events.ts";
 import { initialEvidence } from "./evidence.ts";
 import { fold } from "./fold.ts";
 import { gateContext } from "./gates.ts";
@@ -19,10 +20,11 @@ import { sampleMetrics } from "./sampling.ts";
 import { PUBLISH_DEADLINE_MS, PUBLISH_KEY, schedule } from "./schedule.ts";
 import type { CoreConfig } from "./settings.ts";
 import { speak } from "./speak.ts";
+import type { Policy, State } from "./state.ts";
 import { initialMember } from "./suspicion.ts";
 import { endWhenDeposed } from "./switchover.ts";
 import { rowThatHolds, type Row } from "./transitions.ts";
-import type { Action, Event, MonotonicMs, Notice, Policy, RequestAction, State, WallMs } from "./types.ts";
+import type { MonotonicMs, WallMs } from "./types.ts";
 
 /** Role changes kept for status. */
 const TRANSITIONS_KEPT = 20;

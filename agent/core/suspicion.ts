@@ -5,7 +5,8 @@
 import { canServe } from "./health.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { CoreConfig } from "./settings.ts";
-import type { MemberView, MonotonicMs, NodeId, State } from "./types.ts";
+import type { MemberView, State } from "./state.ts";
+import type { MonotonicMs, NodeId } from "./types.ts";
 
 /** heard: a heartbeat within PEER_LATE_AFTER_MS. late: younger than lost. lost: silent for PEER_LOST_AFTER_MS. never: none yet. */
 export type Hearing = "never" | "heard" | "late" | "lost";

@@ -5,8 +5,9 @@ import type { Heartbeat } from "./heartbeat.ts";
 import { inWords } from "./in-words.ts";
 import { holderName, isHeldBy } from "./ownership.ts";
 import type { CoreConfig } from "./settings.ts";
+import type { State } from "./state.ts";
 import { freshHeartbeat } from "./suspicion.ts";
-import type { NodeId, State } from "./types.ts";
+import type { NodeId } from "./types.ts";
 
 /** The active itself is asked. */
 export const holdsTheAddress: Gate = {

@@ -3,14 +3,16 @@
  * in progress have ended, and then offers the address to one named standby, which claims it as it would claim from an
  * active that asks for relief. Until EC2 says otherwise nothing has happened, so giving up is taking new calls again.
  */
+import type { Completion } from "./events.ts";
 import { gateContext, type Gate, type GateContext } from "./gates.ts";
 import { inWords } from "./in-words.ts";
 import { answeringTarget } from "./offer.ts";
 import { holderName, isHeldBy } from "./ownership.ts";
 import type { CoreConfig } from "./settings.ts";
+import type { State } from "./state.ts";
 import { freshHeartbeat } from "./suspicion.ts";
 import { holdsTheAddress, refusesCalls, targetGates, tellable } from "./switchover-gates.ts";
-import type { Completion, MonotonicMs, NodeId, State } from "./types.ts";
+import type { MonotonicMs, NodeId } from "./types.ts";
 
 /** draining: waits for calls to end. yielding: offers the address. withdrawing: offers it no longer, and waits until a claim under way is settled. The others are ends. */
 export type SwitchoverPhase = "draining" | "yielding" | "withdrawing" | "done" | "failed" | "refused" | "checked";

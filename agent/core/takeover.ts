@@ -6,8 +6,9 @@
 import { cloudAsked, GATES, gateContext, holdDownOver, majorityDown, nobodyUp, notBlocked, notDraining, notPaused, ownerKnown, ownVerdictDown, serving, underLimit, yieldOf, type Gate, type GateContext } from "./gates.ts";
 import { holderName, isHeldBy } from "./ownership.ts";
 import type { CoreConfig } from "./settings.ts";
+import type { State } from "./state.ts";
 import { freshHeartbeat } from "./suspicion.ts";
-import type { MonotonicMs, State } from "./types.ts";
+import type { MonotonicMs } from "./types.ts";
 
 /** What an operator asks. */
 export interface TakeoverRequest {

@@ -11,7 +11,8 @@ import { holderName } from "../core/ownership.ts";
 import { decisiveReadAtMs, type Tally } from "../core/quorum.ts";
 import type { CoreConfig } from "../core/settings.ts";
 import { rowThatHolds } from "../core/transitions.ts";
-import type { ClaimCause, MonotonicMs, State } from "../core/types.ts";
+import type { ClaimCause, MonotonicMs } from "../core/types.ts";
+import type { State } from "../core/state.ts";
 import type { Explanation } from "./explain-schema.ts";
 import { waitsForSentence } from "./waits-for.ts";
 

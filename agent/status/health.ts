@@ -6,8 +6,9 @@
 import { canServe } from "../core/health.ts";
 import { inWords } from "../core/in-words.ts";
 import type { CoreConfig } from "../core/settings.ts";
+import type { State } from "../core/state.ts";
 import { hearing } from "../core/suspicion.ts";
-import type { MonotonicMs, State } from "../core/types.ts";
+import type { MonotonicMs } from "../core/types.ts";
 
 export interface HealthAnswer {
   readonly ok: boolean;

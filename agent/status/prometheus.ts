@@ -6,8 +6,8 @@ import { Counter, Gauge, Registry } from "prom-client";
 import { METRIC_NAMES, METRICS, type MetricMinute, type MetricName } from "../core/metrics.ts";
 import { gauges } from "../core/sampling.ts";
 import type { CoreConfig } from "../core/settings.ts";
+import type { State } from "../core/state.ts";
 import type { Step } from "../core/step.ts";
-import type { State } from "../core/types.ts";
 
 const PREFIX = "asterisk_node_agent_";
 const LABELS = ["cluster", "node"] as const;

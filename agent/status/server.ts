@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { CoreConfig } from "../core/settings.ts";
-import type { State } from "../core/types.ts";
+import type { State } from "../core/state.ts";
 import { AgentError } from "../errors.ts";
 import { explanationOf } from "./explain.ts";
 import { healthOf } from "./health.ts";

@@ -7,8 +7,9 @@ import { type ProbeName, probeHealth } from "../core/health.ts";
 import { holderName, isHeldBy } from "../core/ownership.ts";
 import { tally } from "../core/quorum.ts";
 import type { CoreConfig } from "../core/settings.ts";
+import type { State } from "../core/state.ts";
 import { hearing } from "../core/suspicion.ts";
-import type { ClaimCause, MonotonicMs, NodeId, State, WallMs } from "../core/types.ts";
+import type { ClaimCause, MonotonicMs, NodeId, WallMs } from "../core/types.ts";
 import type { StatusView } from "./schema.ts";
 import { waitsForSentence } from "./waits-for.ts";
 

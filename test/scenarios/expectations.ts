@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { unprovenChannels } from "../../agent/core/evidence.ts";
 import { gateContext, GATES } from "../../agent/core/gates.ts";
-import type { State } from "../../agent/core/types.ts";
+import type { State } from "../../agent/core/state.ts";
 import { STRANGER_NAME } from "../simulation/cloud.ts";
 import type { Stage } from "./scenario.ts";
 

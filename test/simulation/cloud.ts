@@ -4,7 +4,8 @@
  */
 import { addressReading, claimTags, instanceState, markTags } from "../../agent/adapters/ec2-translation.ts";
 import { cloudFailure } from "../../agent/adapters/aws-errors.ts";
-import type { Completion, NodeId, Request } from "../../agent/core/types.ts";
+import type { NodeId } from "../../agent/core/types.ts";
+import type { Completion, Request } from "../../agent/core/events.ts";
 import { Ec2Error, RequestBuckets, throttled } from "../support/aws/ec2-limits.ts";
 import { Ec2Model } from "../support/aws/ec2-model.ts";
 import type { Ec2Answer, Ec2Request } from "../support/aws/ec2-shapes.ts";

@@ -4,7 +4,9 @@
  */
 import type { CoreConfig } from "../../agent/core/settings.ts";
 import { switchoverSays } from "../../agent/core/switchover.ts";
-import type { ClaimCause, Completion, Event, NodeId, Request, State } from "../../agent/core/types.ts";
+import type { ClaimCause, NodeId } from "../../agent/core/types.ts";
+import type { Completion, Event, Request } from "../../agent/core/events.ts";
+import type { State } from "../../agent/core/state.ts";
 import type { Step } from "../../agent/core/step.ts";
 import { failureOf } from "../../agent/driver.ts";
 import { instanceOf, PUBLIC_IP, SimCloud, STRANGER_NAME, type CloudRequest } from "./cloud.ts";

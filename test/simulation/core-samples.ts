@@ -2,8 +2,9 @@
 import type { Heartbeat } from "../../agent/core/heartbeat.ts";
 import { foldReading } from "../../agent/core/ownership.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
+import type { MemberView, State } from "../../agent/core/state.ts";
 import { initialState } from "../../agent/core/step.ts";
-import type { MemberView, NodeId, State } from "../../agent/core/types.ts";
+import type { NodeId } from "../../agent/core/types.ts";
 import { simConfig } from "./settings.ts";
 
 /** The settings of node-b, a standby beside node-a (and node-c with three nodes), with the knobs' defaults. */

@@ -6,7 +6,9 @@ import { decodeFrame, encodeFrame, type Frame } from "../../agent/core/heartbeat
 import type { Call } from "../../agent/core/roster.ts";
 import type { PersistedState } from "../../agent/core/persisted.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
-import type { DroppedCalls, Event, NodeId, Request, Completion, State } from "../../agent/core/types.ts";
+import type { DroppedCalls, NodeId } from "../../agent/core/types.ts";
+import type { Event, Request, Completion } from "../../agent/core/events.ts";
+import type { State } from "../../agent/core/state.ts";
 import { encodedByPrevious, readByPrevious } from "./previous-version.ts";
 import { ProcessTime, type Chance, type VirtualTime } from "./virtual-time.ts";
 

@@ -15,8 +15,8 @@
  * itself, and in a takeover only to where the operator has said so. Whatever becomes of either, no node is left refusing calls.
  */
 import { canServe } from "../../agent/core/health.ts";
+import type { State } from "../../agent/core/state.ts";
 import { isUnderWay } from "../../agent/core/switchover.ts";
-import type { State } from "../../agent/core/types.ts";
 import { STRANGER_NAME } from "./cloud.ts";
 import type { ClaimSent, SimCluster } from "./cluster.ts";
 

@@ -8,7 +8,9 @@ import { brokenInvariant } from "../../agent/core/invariants.ts";
 import { initialState, step, type Step } from "../../agent/core/step.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
 import type { OperatorCommand } from "../../agent/core/operator-command.ts";
-import type { Action, AddressReading, Completion, Event, Failure, Holder, InstanceState, Mark, RequestAction, State } from "../../agent/core/types.ts";
+import type { AddressReading, Failure, Holder, InstanceState, Mark } from "../../agent/core/types.ts";
+import type { Action, Completion, Event, RequestAction } from "../../agent/core/events.ts";
+import type { State } from "../../agent/core/state.ts";
 import { failureOf } from "../../agent/driver.ts";
 
 /** 2026-11-20T12:00:00.000Z, when every small world begins. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { doubtEvidence, foldAnswer, foldMiss, foldReference, initialEvidence, judge, judgeHeartbeat, judgeProbe, unprovenChannels, watch, type ProbeTrack, type ReferenceTrack } from "../../agent/core/evidence.ts";
-import type { State } from "../../agent/core/types.ts";
+import type { State } from "../../agent/core/state.ts";
 import { sampleConfig, sampleHeartbeat, sampleMember, sampleSilence, sampleStandby } from "../simulation/core-samples.ts";
 
 const config = sampleConfig();

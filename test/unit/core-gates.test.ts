@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { gateContext, GATES, gatesPass, limitIsHit, rankOf, rankPasses, waitsFor, yieldOf } from "../../agent/core/gates.ts";
 import type { Heartbeat } from "../../agent/core/heartbeat.ts";
-import type { ClaimCause, Holder, State } from "../../agent/core/types.ts";
+import type { State } from "../../agent/core/state.ts";
+import type { ClaimCause, Holder } from "../../agent/core/types.ts";
 import { sampleConfig, sampleHeartbeat, sampleMember, sampleSilence, sampleStandby } from "../simulation/core-samples.ts";
 
 const config = sampleConfig();

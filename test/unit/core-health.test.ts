@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ProbeValue } from "../../agent/core/events.ts";
 import { canServe, doubtHealth, foldProbe, healthHurries, initialHealth, judgeHealth, stillFails, type Health, type ProbeName } from "../../agent/core/health.ts";
-import type { ProbeValue } from "../../agent/core/types.ts";
 import { sampleConfig } from "../simulation/core-samples.ts";
 
 const config = sampleConfig({ knobs: { STASIS_APPS: "ivr" } });

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { addSample, addSamples, METRIC_NAMES, METRICS, type MetricAccumulators } from "../../agent/core/metrics.ts";
 import { gauges, sampleMetrics } from "../../agent/core/sampling.ts";
-import type { State } from "../../agent/core/types.ts";
+import type { State } from "../../agent/core/state.ts";
 import { simConfig } from "../simulation/settings.ts";
 import { sampleConfig, sampleSilence, sampleStandby } from "../simulation/core-samples.ts";
 

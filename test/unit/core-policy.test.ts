@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { persistedSchema } from "../../agent/core/persisted.ts";
 import { adoptPause, agePolicy, distrustfulPolicy, initialPolicy, operatorPolicy, persistPolicy, recordMove, restorePolicy } from "../../agent/core/policy.ts";
-import type { Policy } from "../../agent/core/types.ts";
+import type { Policy } from "../../agent/core/state.ts";
 import { sampleConfig } from "../simulation/core-samples.ts";
 
 const config = sampleConfig();

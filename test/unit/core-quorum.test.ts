@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { cloudVote, cloudWasAsked, decisiveReadAtMs, tally } from "../../agent/core/quorum.ts";
 import type { Verdict } from "../../agent/core/evidence.ts";
-import type { InstanceState, State } from "../../agent/core/types.ts";
+import type { InstanceState } from "../../agent/core/types.ts";
+import type { State } from "../../agent/core/state.ts";
 import { sampleConfig, sampleHeartbeat, sampleMember, sampleSilence, sampleStandby } from "../simulation/core-samples.ts";
 
 const WITNESSES = ["witness-1", "witness-2", "witness-3"];

@@ -1,7 +1,8 @@
 // When Asterisk is told its role: the core, in a small world.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Event, Request, State } from "../../agent/core/types.ts";
+import type { Event, Request } from "../../agent/core/events.ts";
+import type { State } from "../../agent/core/state.ts";
 import { coreConfig, settledPair, SmallWorld } from "../support/small-world.ts";
 
 type Asked = Extract<Request, { kind: "applyRole" }> & { readonly atMs: number };

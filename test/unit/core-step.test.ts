@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Event } from "../../agent/core/events.ts";
 import { brokenInvariant } from "../../agent/core/invariants.ts";
 import { initialState, step } from "../../agent/core/step.ts";
 import { TRANSITIONS } from "../../agent/core/transitions.ts";
-import type { Event, Role } from "../../agent/core/types.ts";
+import type { Role } from "../../agent/core/types.ts";
 import { clusterFrom, perform } from "../simulation/commands.ts";
 import { sampleConfig } from "../simulation/core-samples.ts";
 

@@ -5,8 +5,8 @@ import { gateContext, gatesPass, waitsFor } from "../../agent/core/gates.ts";
 import type { Heartbeat } from "../../agent/core/heartbeat.ts";
 import { foldReading } from "../../agent/core/ownership.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
+import type { State } from "../../agent/core/state.ts";
 import { advanceSwitchover, askSwitchover, beginSwitchover, callOff, foldCount, handOverMs, switchoverSays, type SwitchoverRequest } from "../../agent/core/switchover.ts";
-import type { State } from "../../agent/core/types.ts";
 import { sampleConfig, sampleHeartbeat, sampleMember, sampleStandby } from "../simulation/core-samples.ts";
 
 const AT_MS = 10_000;

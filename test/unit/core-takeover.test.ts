@@ -5,8 +5,9 @@ import { claimRequest, beginClaim, settleSuccess } from "../../agent/core/claim.
 import { gateContext, gatesPass } from "../../agent/core/gates.ts";
 import type { ClaimBasis } from "../../agent/core/moves.ts";
 import { foldReading } from "../../agent/core/ownership.ts";
+import type { State } from "../../agent/core/state.ts";
 import { advanceTakeover, askTakeover, overridesOf, takeoverRefusal, takeoverSays, TAKEOVER_FOR_MS } from "../../agent/core/takeover.ts";
-import type { Holder, State } from "../../agent/core/types.ts";
+import type { Holder } from "../../agent/core/types.ts";
 import { sampleConfig, sampleHeartbeat, sampleMember, sampleSilence, sampleStandby } from "../simulation/core-samples.ts";
 
 const AT_MS = 10_000;

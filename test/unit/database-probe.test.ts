@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseDatabaseAnswer } from "../../agent/adapters/asterisk-replies.ts";
+import type { ProbeValue } from "../../agent/core/events.ts";
 import { foldProbe, initialHealth, judgeHealth, type Health, type ProbeName } from "../../agent/core/health.ts";
-import type { ProbeValue } from "../../agent/core/types.ts";
 import { rejectsWith } from "../support/rejects-with.ts";
 import { coreConfig, settledPair } from "../support/small-world.ts";
 

@@ -4,8 +4,9 @@
  */
 import { canServe, probeHealth, type Serving } from "../../core/health.ts";
 import type { CoreConfig } from "../../core/settings.ts";
+import type { State } from "../../core/state.ts";
 import { hearing } from "../../core/suspicion.ts";
-import type { MonotonicMs, State } from "../../core/types.ts";
+import type { MonotonicMs } from "../../core/types.ts";
 
 /** One hour at one sample a second. */
 export const SAMPLES_MAX = 3_600;

@@ -2,7 +2,8 @@
 import type { CoreConfig } from "../../core/settings.ts";
 import type { MoveRecord } from "../../core/moves.ts";
 import { sameHolder } from "../../core/ownership.ts";
-import type { Event, State } from "../../core/types.ts";
+import type { Event } from "../../core/events.ts";
+import type { State } from "../../core/state.ts";
 import type { Route, Stream } from "../server.ts";
 import { explanationOf } from "../explain.ts";
 import type { StatusView } from "../schema.ts";
