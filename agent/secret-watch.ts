@@ -3,6 +3,7 @@
  * speak to its peers nor to Asterisk. Later a new version is noticed and handed on; a version that can't be used changes
  * nothing, and is told once; one that could not be put to use everywhere is handed on again at the next look.
  */
+import { pause } from "./adapters/interruptible.ts";
 import { AgentError } from "./errors.ts";
 import { say, type Log, type LogEvent } from "./log.ts";
 import type { Failure } from "./core/types.ts";
@@ -105,16 +106,4 @@ export function watchSecret(reading: SecretReading, { inUse, intervalMs, onNew, 
     void look().finally(() => { looking = false; });
   }, intervalMs);
   return () => { clearInterval(timer); };
-}
-
-function pause(ms: number, stopped: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      clearTimeout(timer);
-      stopped.removeEventListener("abort", finish);
-      resolve();
-    };
-    const timer = setTimeout(finish, ms);
-    stopped.addEventListener("abort", finish, { once: true });
-  });
 }

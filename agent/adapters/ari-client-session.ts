@@ -2,7 +2,7 @@
  * One life of one ari-client: connect, hold one event socket, end. The library is used for what it does well and is given
  * no chance to do the rest: it never reconnects (its ten tries end after 43 s, and then it is deaf for good), it never
  * sees an event type that it doesn't know (it would throw into the event loop), and it is never waited for without an end.
- * When anything goes wrong the session is over, and ari-telephony.ts builds the next one.
+ * When anything goes wrong the session is over, and ari-socket.ts builds the next one.
  */
 import "./swagger-globals.ts";
 import { setMaxListeners } from "node:events";

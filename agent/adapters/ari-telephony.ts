@@ -1,38 +1,22 @@
 /**
  * Our own Asterisk, through three doors: plain HTTP for what is asked often, ari-client for the event socket and what
- * hangs on it (filter, subscription, canary), and Asterisk's control socket for what ARI doesn't tell. The adapter's one
- * duty beyond translating is to keep the event socket open: Asterisk may be away at our start, restart, or freeze.
+ * hangs on it (filter, subscription, canary; kept open by ari-socket.ts), and Asterisk's control socket for what ARI doesn't tell.
  */
 import type { Call } from "../core/roster.ts";
 import type { DroppedCalls } from "../core/types.ts";
 import { AgentError } from "../errors.ts";
 import type { Clock, ContactCounts, Telephony } from "../ports.ts";
 import { CanaryCalls } from "./ari-canary.ts";
-import { AriClientSession, type AriEvent } from "./ari-client-session.ts";
+import type { AriClientSession, AriEvent } from "./ari-client-session.ts";
 import { AriCalls } from "./ari-calls.ts";
 import { AriHttp, expectSuccess, statusError, type AriAccess } from "./ari-http.ts";
+import { AriSocket, type AriTiming } from "./ari-socket.ts";
 import { AriTransport } from "./ari-transport.ts";
 import { AsteriskControl } from "./asterisk-control.ts";
 import { parseAlertedSubsystems, parseChannelCounts, parseDatabaseAnswer } from "./asterisk-replies.ts";
 import { ContactCounter } from "./contact-counter.ts";
+import { aborted, stopAfter } from "./interruptible.ts";
 import { StasisRegistry } from "./stasis-registry.ts";
-
-/** Timing of the event socket's upkeep, all ms. */
-export interface AriTiming {
-  /** A ping goes out this often; two in a row unanswered end the socket. */
-  readonly pingIntervalMs: number;
-  /** One attempt to connect may take this long; loading ARI's description takes about 0.2 s. */
-  readonly connectWithinMs: number;
-  /** One call of filter or subscription may take this long. */
-  readonly setUpWithinMs: number;
-  /** When filter or subscription failed they are tried again after this long. */
-  readonly setUpAgainMs: number;
-  /** The pause between attempts doubles from `min` to `max`; half of it is chance. */
-  readonly retryMinMs: number;
-  readonly retryMaxMs: number;
-  /** A socket that lived this long was a good one: the pause starts from `min` again. */
-  readonly settledAfterMs: number;
-}
 
 export interface AriTelephonyOptions {
   /** `http://host:port`. */
@@ -52,30 +36,14 @@ export interface AriTelephonyOptions {
   readonly timing?: Partial<AriTiming>;
 }
 
-const TIMING: AriTiming = { pingIntervalMs: 2_000, connectWithinMs: 5_000, setUpWithinMs: 2_000, setUpAgainMs: 10_000, retryMinMs: 100, retryMaxMs: 2_000, settledAfterMs: 5_000 };
-
 /** The longest name of a version or a system that is handed on (characters): what a heartbeat carries. */
 const NAME_MAX = 32;
 
 /** The count of calls waits this long (ms) for a canary call to end, and then counts it too: it is stuck. */
 const CANARY_WAIT_MAX_MS = 500;
 
-/**
- * All that the agent's application may be sent. Contacts and peers for counting; StasisStart is the canary's arrival;
- * ChannelDestroyed (one a call) lets the roster forget a call at once;
- * ApplicationReplaced because somebody else's socket on our name would otherwise leave us deaf without a word (seen with
- * 22.10.1: the filter holds that back too, and the old socket stays open).
- */
-const ALLOWED_EVENTS = ["ContactStatusChange", "PeerStatusChange", "StasisStart", "ApplicationReplaced", "ChannelDestroyed"];
-
 /** The telephony adapter. Safe to construct while Asterisk is away. */
 export class AriTelephony implements Telephony {
-  readonly #access: AriAccess;
-  readonly #app: string;
-  readonly #clock: Pick<Clock, "monotonicMs">;
-  readonly #random: () => number;
-  readonly #onDebug: (message: string) => void;
-  readonly #timing: AriTiming;
   /** One connection for the pings alone: nothing slow may stand in their way. */
   readonly #pingHttp: AriHttp;
   readonly #infoHttp: AriHttp;
@@ -85,33 +53,33 @@ export class AriTelephony implements Telephony {
   readonly #contacts: ContactCounter;
   readonly #canary: CanaryCalls;
   readonly #calls: AriCalls;
+  readonly #socket: AriSocket;
   #onCallEnded: (channelId: string) => void = () => undefined;
-  readonly #closing = new AbortController();
-  #session: AriClientSession | null = null;
-  #absence = new AgentError("AGENT_ARI_FAILED", "the ARI event socket has not been opened yet");
-  #upkeep: Promise<void> | null = null;
 
   /** @throws AGENT_CONFIG_INVALID when ariUrl isn't plain http */
   constructor(options: AriTelephonyOptions) {
-    this.#access = options.access ?? { url: options.ariUrl, username: options.username, password: options.password };
-    this.#app = `node-agent-${options.nodeId}`;
-    this.#clock = options.clock;
-    this.#random = options.random;
-    this.#onDebug = options.onDebug ?? (() => undefined);
-    this.#timing = { ...TIMING, ...options.timing };
-    this.#pingHttp = new AriHttp(this.#access, 1);
-    this.#infoHttp = new AriHttp(this.#access, 1);
-    this.#transport = new AriTransport(this.#access);
+    const access = options.access ?? { url: options.ariUrl, username: options.username, password: options.password };
+    const { nodeId, clock, random, onDebug = () => undefined, timing = {} } = options;
+    this.#pingHttp = new AriHttp(access, 1);
+    this.#infoHttp = new AriHttp(access, 1);
+    this.#transport = new AriTransport(access);
     this.#control = new AsteriskControl(options.controlSocketPath);
-    this.#registry = new StasisRegistry(this.#access, this.#control);
-    this.#contacts = new ContactCounter((signal) => this.#control.run("pjsip show contacts", signal), () => this.#clock.monotonicMs());
-    this.#canary = new CanaryCalls(options.nodeId, this.#onDebug);
-    this.#calls = new AriCalls(this.#access);
+    this.#registry = new StasisRegistry(access, this.#control);
+    this.#contacts = new ContactCounter((signal) => this.#control.run("pjsip show contacts", signal), () => clock.monotonicMs());
+    this.#canary = new CanaryCalls(nodeId, onDebug);
+    this.#calls = new AriCalls(access);
+    this.#socket = new AriSocket({
+      access, app: `node-agent-${nodeId}`, clock, random, onDebug, timing,
+      // Whatever was reported while we were away is lost.
+      onOpen: () => this.#contacts.noteChange(),
+      onSetUp: (session, channels) => this.#canary.sweep(session, channels),
+      onEvent: (session, event) => this.#note(session, event),
+    });
   }
 
   start(onSocket: (open: boolean) => void, onCallEnded?: (channelId: string) => void): void {
     this.#onCallEnded = onCallEnded ?? this.#onCallEnded;
-    this.#upkeep ??= this.#keepSocket(onSocket);
+    this.#socket.start(onSocket);
   }
 
   async ping(signal: AbortSignal): Promise<void> {
@@ -123,8 +91,9 @@ export class AriTelephony implements Telephony {
   }
 
   async canaryCall(signal: AbortSignal): Promise<void> {
-    if (this.#session === null) throw new AgentError(this.#absence.code, `no canary call without the ARI event socket: ${this.#absence.message}`, this.#absence);
-    await this.#canary.run(this.#session, signal);
+    const { session, absence } = this.#socket;
+    if (session === null) throw new AgentError(absence.code, `no canary call without the ARI event socket: ${absence.message}`, absence);
+    await this.#canary.run(session, signal);
   }
 
   async alertedQueues(signal: AbortSignal): Promise<number> {
@@ -169,10 +138,9 @@ export class AriTelephony implements Telephony {
 
   /** Ends the event socket and every question; resolves when nothing of the adapter is left. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#socket.openNoMore();
     await this.#canary.quiet();
-    this.#session?.close();
-    await this.#upkeep;
+    await this.#socket.close();
     this.#registry.close();
     this.#control.close();
     this.#transport.close();
@@ -181,81 +149,11 @@ export class AriTelephony implements Telephony {
     this.#infoHttp.close();
   }
 
-  /** The loop that holds the socket. Unbounded, because nobody else would ever open it again. */
-  async #keepSocket(onSocket: (open: boolean) => void): Promise<void> {
-    const { signal } = this.#closing;
-    let failures = 0;
-    while (!signal.aborted) {
-      const { reason, livedMs } = await this.#holdSession(onSocket);
-      failures = livedMs >= this.#timing.settledAfterMs ? 1 : failures + 1;
-      if (reason.message !== this.#absence.message) this.#onDebug(`No ARI event socket: ${reason.message}.`);
-      this.#absence = reason;
-      await pause(this.#retryDelayMs(failures), signal);
-    }
-  }
-
-  /** One session from the attempt to its end; resolves with why there is none any more, and how long there was one. */
-  async #holdSession(onSocket: (open: boolean) => void): Promise<{ readonly reason: AgentError; readonly livedMs: number }> {
-    const { pingIntervalMs, connectWithinMs } = this.#timing;
-    const deadline = stopAfter(connectWithinMs, this.#closing.signal);
-    let session: AriClientSession;
-    try {
-      session = await AriClientSession.open(
-        { access: this.#access, app: this.#app, pingIntervalMs, onEvent: (event) => this.#note(event), onIgnored: (type) => this.#onDebug(`Events of type ${type} are ignored.`) },
-        deadline.signal,
-      );
-    } catch (error) {
-      return { reason: asAgentError(error), livedMs: 0 };
-    } finally {
-      deadline.cancel();
-    }
-    const openedAtMs = this.#clock.monotonicMs();
-    this.#session = session;
-    // Whatever was reported while we were away is lost.
-    this.#contacts.noteChange();
-    onSocket(true);
-    const setUp = this.#setUp(session);
-    const reason = await session.ended;
-    this.#session = null;
-    onSocket(false);
-    await setUp;
-    return { reason, livedMs: this.#clock.monotonicMs() - openedAtMs };
-  }
-
-  /** Filter first, then the subscription, so that no call's events slip through. Both may be repeated; both are until they succeed. */
-  async #setUp(session: AriClientSession): Promise<void> {
-    const within = (): AbortSignal => AbortSignal.timeout(this.#timing.setUpWithinMs);
-    while (!session.isOver()) {
-      try {
-        const filter = { allowed: ALLOWED_EVENTS.map((type) => ({ type })) };
-        const app = await session.call("the event filter", within(), (client) => client.applications.filter({ applicationName: this.#app, filter }));
-        this.#canary.sweep(session, [app.channel_ids].flat());
-        await session.call("the subscription to PJSIP's endpoints", within(), (client) => client.applications.subscribe({ applicationName: this.#app, eventSource: "endpoint:PJSIP" }));
-        return;
-      } catch (error) {
-        const { message } = asAgentError(error);
-        if (!session.isOver()) this.#onDebug(`${message}; it will be tried again.`);
-        await pause(this.#timing.setUpAgainMs, session.over);
-      }
-    }
-  }
-
-  #note(event: AriEvent): void {
-    if (this.#session === null) return;
-    if (event.type === "ApplicationReplaced") {
-      this.#session.close(`another program has opened an event socket as ${this.#app} (a second agent with this NODE_ID?)`);
-    } else if (event.type === "ContactStatusChange" || event.type === "PeerStatusChange") this.#contacts.noteChange();
-    else {
-      const ended = event.type === "ChannelDestroyed" ? event.channel?.id : undefined;
-      if (typeof ended === "string") this.#onCallEnded(ended);
-      this.#canary.note(this.#session, event);
-    }
-  }
-
-  #retryDelayMs(failures: number): number {
-    const { retryMinMs, retryMaxMs } = this.#timing;
-    const delayMs = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(failures - 1, 20));
-    return delayMs * (0.5 + this.#random() / 2);
+  #note(session: AriClientSession, event: AriEvent): void {
+    if (event.type === "ContactStatusChange" || event.type === "PeerStatusChange") return this.#contacts.noteChange();
+    const ended = event.type === "ChannelDestroyed" ? event.channel?.id : undefined;
+    if (typeof ended === "string") this.#onCallEnded(ended);
+    this.#canary.note(session, event);
   }
 }
 
@@ -274,35 +172,4 @@ function readInfo(status: number, text: string): { readonly version: string; rea
     throw new AgentError("AGENT_ARI_FAILED", "ARI info is not JSON", cause);
   }
   throw statusError("ARI info", status, "no version in it");
-}
-
-function asAgentError(error: unknown): AgentError {
-  if (error instanceof AgentError) return error;
-  // Not of the world's making: a defect of ours, which must not pass for an Asterisk that is away.
-  throw error;
-}
-
-/** A signal that fires after that long or with `other`, whichever is first. To be cancelled when it is no longer needed. */
-function stopAfter(delayMs: number, other: AbortSignal): { readonly signal: AbortSignal; cancel(): void } {
-  const controller = new AbortController();
-  const cancel = (): void => {
-    clearTimeout(timer);
-    other.removeEventListener("abort", stop);
-  };
-  const stop = (): void => {
-    cancel();
-    controller.abort();
-  };
-  const timer = setTimeout(stop, delayMs);
-  other.addEventListener("abort", stop, { once: true });
-  if (other.aborted) stop();
-  return { signal: controller.signal, cancel };
-}
-
-async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  await aborted(stopAfter(delayMs, signal).signal);
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }

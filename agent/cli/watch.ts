@@ -2,6 +2,7 @@
  * `nodectl watch`: status, live. On a terminal the screen is redrawn; elsewhere (a log, a pipe) only what has changed is
  * printed. An agent that does not answer is shown and asked again: it may be starting. Ends with Ctrl-C.
  */
+import { pause } from "../adapters/interruptible.ts";
 import { changes } from "../status/changes.ts";
 import { clusterText } from "../status/cluster-text.ts";
 import type { StatusView } from "../status/schema.ts";
@@ -76,17 +77,4 @@ function changedLines(terminal: Terminal): Watcher {
       failure = why;
     },
   };
-}
-
-function pause(ms: number, interrupted: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      interrupted.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    interrupted.addEventListener("abort", end, { once: true });
-    if (interrupted.aborted) end();
-  });
 }

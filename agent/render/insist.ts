@@ -1,4 +1,5 @@
 /** Asking again, with growing pauses, until an answer comes or the time is up: a boot must not fail for a second of bad network. */
+import { pause } from "../adapters/interruptible.ts";
 import { AgentError } from "../errors.ts";
 
 const PAUSE_MIN_MS = 500;
@@ -30,16 +31,3 @@ export async function insist<T>({ until, attemptMs, onFailure }: Patience, ask: 
 
 /** Asked anew after a pause, where the compiler would otherwise believe what it knew before. */
 const isOver = (until: AbortSignal): boolean => until.aborted;
-
-function pause(ms: number, until: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      clearTimeout(timer);
-      until.removeEventListener("abort", finish);
-      resolve();
-    };
-    const timer = setTimeout(finish, ms);
-    if (until.aborted) finish();
-    else until.addEventListener("abort", finish, { once: true });
-  });
-}

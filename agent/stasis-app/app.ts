@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "../adapters/interruptible.ts";
 import { Api } from "./api/api.ts";
 import { endServer, serve } from "./api/http-face.ts";
 import type { HealthBody } from "./api/schemas.ts";
@@ -136,7 +137,7 @@ export class App {
         return;
       } catch (error) {
         this.#trouble.note("calls of an earlier run could not be looked for", error);
-        await sleep(LINE_AGAIN_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+        await pause(LINE_AGAIN_MS, this.#stop.signal);
       }
     }
   }
@@ -159,7 +160,7 @@ export class App {
     const { signal } = this.#stop;
     const isOver = (): boolean => signal.aborted;
     while (!isOver()) {
-      await sleep(this.#parts.settings.APP_METRICS_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+      await pause(this.#parts.settings.APP_METRICS_INTERVAL_MS, signal);
       if (isOver() || this.#metrics === null || !this.#isActive()) continue;
       try {
         const values = Object.entries(appMetrics(await readFigures(this.#database), await this.#outbox.waiting())) as [AppMetricName, number][];

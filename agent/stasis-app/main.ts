@@ -1,7 +1,7 @@
 /** The Stasis app's entry: settings, secret, campaigns, signals, exit codes (0 asked to stop, 70 a defect, 78 configuration). No logic. */
 import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import packageJson from "../../package.json" with { type: "json" };
+import { aborted, pause } from "../adapters/interruptible.ts";
 import { AgentError } from "../errors.ts";
 import { App } from "./app.ts";
 import { fetchSecret, openAws } from "./aws.ts";
@@ -41,7 +41,7 @@ async function run(): Promise<void> {
   if (text === null) return;
   const app = new App({ settings, secret: parseAppSecret(text), campaigns, aws, log, version: packageJson.version });
   await app.start();
-  await new Promise<void>((resolve) => (ending.signal.aborted ? resolve() : ending.signal.addEventListener("abort", () => resolve(), { once: true })));
+  await aborted(ending.signal);
   log.info({ event: "app-stopping" }, "Asked to stop.");
   await app.close();
 
@@ -52,7 +52,7 @@ async function run(): Promise<void> {
         return await fetchSecret(settings, aws, AbortSignal.any([ending.signal, AbortSignal.timeout(SECRET_WITHIN_MS)]));
       } catch (error) {
         log.warn({ event: "boot-waits", ...describe(error) }, "The secret can't be read; it is tried again.");
-        await sleep(SECRET_AGAIN_MS, undefined, { signal: ending.signal }).catch(() => undefined);
+        await pause(SECRET_AGAIN_MS, ending.signal);
       }
     }
     return null;

@@ -4,8 +4,8 @@
  * because it restarts, changes nothing.
  */
 import { request } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { pause } from "../adapters/interruptible.ts";
 import { mayDial, roleOf, type AgentWord, type AppRole, type RoleState } from "./core/role.ts";
 import { AppError } from "./errors.ts";
 
@@ -70,7 +70,7 @@ export class RoleWatch {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await this.ask();
-      await sleep(this.#options.intervalMs, undefined, { signal }).catch(() => undefined);
+      await pause(this.#options.intervalMs, signal);
     }
   }
 

@@ -2,12 +2,12 @@
  * The app's line to Asterisk: one ari-client session after the other, and the few operations that the app needs, each with a deadline.
  * Events are looked at here, so that nothing further in deals with what a library hands on.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "ari-client";
 import { z } from "zod";
 import { AriClientSession, type AriEvent } from "../../adapters/ari-client-session.ts";
 import type { AriAccess } from "../../adapters/ari-http.ts";
 import { AriTransport } from "../../adapters/ari-transport.ts";
+import { pause } from "../../adapters/interruptible.ts";
 import { AgentError } from "../../errors.ts";
 
 /** Requests at a time; more wait for their turn. */
@@ -147,7 +147,7 @@ export class AriLink {
       if (isOver()) return;
       this.#options.onDown(why);
       const waitMs = Math.min(AGAIN_MAX_MS, AGAIN_MIN_MS * 2 ** Math.min(failures, 10)) * (0.5 + this.#options.random() / 2);
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      await pause(waitMs, signal);
     }
   }
 

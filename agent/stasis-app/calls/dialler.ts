@@ -3,7 +3,7 @@
  * cancelled, and gives calls of a lost node back to their campaigns. Everything is tried again in the next round, so a database that is away
  * only delays.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "../../adapters/interruptible.ts";
 import type { Campaign } from "../core/campaign.ts";
 import { pace, spent, type Bucket, type Limits } from "../core/pacing.ts";
 import type { CallBook } from "../store/call-book.ts";
@@ -82,7 +82,7 @@ export class Dialler {
       } catch (error) {
         this.#options.onTrouble("the queue of calls can't be used", error);
       }
-      await sleep(ROUND_MS, undefined, { signal: AbortSignal.any([signal, this.#wake.signal]) }).catch(() => undefined);
+      await pause(ROUND_MS, AbortSignal.any([signal, this.#wake.signal]));
     }
   }
 

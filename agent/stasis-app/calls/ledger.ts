@@ -2,7 +2,7 @@
  * What has happened in one call, on its way into the database: in order, and again until it is written. The call itself does not
  * wait for it, so that a slow database delays no prompt; a database that is away for a while loses nothing.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "../../adapters/interruptible.ts";
 
 const AGAIN_MIN_MS = 100;
 const AGAIN_MAX_MS = 3_000;
@@ -31,7 +31,7 @@ export class Ledger {
         return;
       } catch (error) {
         this.#onTrouble(error);
-        await sleep(Math.min(AGAIN_MAX_MS, AGAIN_MIN_MS * 2 ** Math.min(failures, 10)), undefined, { signal: this.#stop }).catch(() => undefined);
+        await pause(Math.min(AGAIN_MAX_MS, AGAIN_MIN_MS * 2 ** Math.min(failures, 10)), this.#stop);
       }
     }
   }

@@ -2,7 +2,7 @@
  * Carries events from the outbox to the sink: each call's in order, those of different calls side by side. A sink that is away is
  * asked again with one event, later and later; then all that has waited follows. Nothing leaves the outbox before the sink has it.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "../../adapters/interruptible.ts";
 import type { Outbox, Waiting } from "../store/outbox.ts";
 import { SinkFailure, type EventSink } from "./sink.ts";
 
@@ -50,7 +50,7 @@ export class EventSender {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       const sent = this.#options.mayRun() ? await this.#round().catch((error: unknown) => this.#failed(error)) : 0;
-      if (sent === 0) await sleep(this.#pauseMs(), undefined, { signal }).catch(() => undefined);
+      if (sent === 0) await pause(this.#pauseMs(), signal);
     }
   }
 

@@ -1,0 +1,28 @@
+/** Waits that end early when a signal fires. The timers and listeners go with them: a signal that lives for months must not collect them. */
+
+/** A signal that fires after that long (ms) or with `other`, whichever is first. To be cancelled when it is no longer needed. */
+export function stopAfter(delayMs: number, other: AbortSignal): { readonly signal: AbortSignal; cancel(): void } {
+  const controller = new AbortController();
+  const cancel = (): void => {
+    clearTimeout(timer);
+    other.removeEventListener("abort", stop);
+  };
+  const stop = (): void => {
+    cancel();
+    controller.abort();
+  };
+  const timer = setTimeout(stop, delayMs);
+  other.addEventListener("abort", stop, { once: true });
+  if (other.aborted) stop();
+  return { signal: controller.signal, cancel };
+}
+
+/** Resolves after that long (ms), or as soon as the signal fires; at once when it already has. */
+export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  await aborted(stopAfter(delayMs, signal).signal);
+}
+
+/** Resolves when the signal fires. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+}
