@@ -15,7 +15,7 @@ import { AriTransport } from "./ari-transport.ts";
 import { AsteriskControl } from "./asterisk-control.ts";
 import { parseAlertedSubsystems, parseChannelCounts, parseDatabaseAnswer } from "./asterisk-replies.ts";
 import { ContactCounter } from "./contact-counter.ts";
-import { aborted, stopAfter } from "./interruptible.ts";
+import { aborted, pause, stopAfter } from "./interruptible.ts";
 import { StasisRegistry } from "./stasis-registry.ts";
 
 export interface AriTelephonyOptions {
@@ -33,8 +33,26 @@ export interface AriTelephonyOptions {
   readonly random: () => number;
   /** Sentences for the debug log: no secrets, no numbers. */
   readonly onDebug?: (message: string) => void;
-  readonly timing?: Partial<AriTiming>;
+  readonly timing?: Partial<TelephonyTiming>;
 }
+
+/** Timing of the event socket's upkeep, all ms. */
+export interface TelephonyTiming extends AriTiming {
+  /** One call of filter or subscription may take this long. */
+  readonly setUpWithinMs: number;
+  /** When filter or subscription failed they are tried again after this long. */
+  readonly setUpAgainMs: number;
+}
+
+const TIMING: TelephonyTiming = { pingIntervalMs: 2_000, connectWithinMs: 5_000, setUpWithinMs: 2_000, setUpAgainMs: 10_000, retryMinMs: 100, retryMaxMs: 2_000, settledAfterMs: 5_000 };
+
+/**
+ * All that the agent's application may be sent. Contacts and peers for counting; StasisStart is the canary's arrival;
+ * ChannelDestroyed (one a call) lets the roster forget a call at once;
+ * ApplicationReplaced because somebody else's socket on our name would otherwise leave us deaf without a word (seen with
+ * 22.10.1: the filter holds that back too, and the old socket stays open).
+ */
+const ALLOWED_EVENTS = ["ContactStatusChange", "PeerStatusChange", "StasisStart", "ApplicationReplaced", "ChannelDestroyed"];
 
 /** The longest name of a version or a system that is handed on (characters): what a heartbeat carries. */
 const NAME_MAX = 32;
@@ -54,12 +72,20 @@ export class AriTelephony implements Telephony {
   readonly #canary: CanaryCalls;
   readonly #calls: AriCalls;
   readonly #socket: AriSocket;
+  readonly #app: string;
+  readonly #timing: TelephonyTiming;
+  readonly #onDebug: (message: string) => void;
+  #absence = new AgentError("AGENT_ARI_FAILED", "the ARI event socket has not been opened yet");
+  #onSocket: (open: boolean) => void = () => undefined;
   #onCallEnded: (channelId: string) => void = () => undefined;
 
   /** @throws AGENT_CONFIG_INVALID when ariUrl isn't plain http */
   constructor(options: AriTelephonyOptions) {
     const access = options.access ?? { url: options.ariUrl, username: options.username, password: options.password };
-    const { nodeId, clock, random, onDebug = () => undefined, timing = {} } = options;
+    const { nodeId, clock, random, onDebug = () => undefined } = options;
+    this.#app = `node-agent-${nodeId}`;
+    this.#timing = { ...TIMING, ...options.timing };
+    this.#onDebug = onDebug;
     this.#pingHttp = new AriHttp(access, 1);
     this.#infoHttp = new AriHttp(access, 1);
     this.#transport = new AriTransport(access);
@@ -69,17 +95,19 @@ export class AriTelephony implements Telephony {
     this.#canary = new CanaryCalls(nodeId, onDebug);
     this.#calls = new AriCalls(access);
     this.#socket = new AriSocket({
-      access, app: `node-agent-${nodeId}`, clock, random, onDebug, timing,
-      // Whatever was reported while we were away is lost.
-      onOpen: () => this.#contacts.noteChange(),
-      onSetUp: (session, channels) => this.#canary.sweep(session, channels),
-      onEvent: (session, event) => this.#note(session, event),
+      access, app: this.#app, clock, random, timing: this.#timing,
+      onOpen: (session) => this.#opened(session),
+      onClosed: () => this.#onSocket(false),
+      onAway: (reason) => this.#away(reason),
+      onEvent: (event) => this.#note(event),
+      onIgnored: (type) => onDebug(`Events of type ${type} are ignored.`),
     });
   }
 
   start(onSocket: (open: boolean) => void, onCallEnded?: (channelId: string) => void): void {
     this.#onCallEnded = onCallEnded ?? this.#onCallEnded;
-    this.#socket.start(onSocket);
+    this.#onSocket = onSocket;
+    this.#socket.start();
   }
 
   async ping(signal: AbortSignal): Promise<void> {
@@ -91,8 +119,8 @@ export class AriTelephony implements Telephony {
   }
 
   async canaryCall(signal: AbortSignal): Promise<void> {
-    const { session, absence } = this.#socket;
-    if (session === null) throw new AgentError(absence.code, `no canary call without the ARI event socket: ${absence.message}`, absence);
+    const { session } = this.#socket;
+    if (session === null) throw new AgentError(this.#absence.code, `no canary call without the ARI event socket: ${this.#absence.message}`, this.#absence);
     await this.#canary.run(session, signal);
   }
 
@@ -149,7 +177,39 @@ export class AriTelephony implements Telephony {
     this.#infoHttp.close();
   }
 
-  #note(session: AriClientSession, event: AriEvent): void {
+  #opened(session: AriClientSession): Promise<void> {
+    // Whatever was reported while we were away is lost.
+    this.#contacts.noteChange();
+    this.#onSocket(true);
+    return this.#setUp(session);
+  }
+
+  #away(reason: AgentError): void {
+    if (reason.message !== this.#absence.message) this.#onDebug(`No ARI event socket: ${reason.message}.`);
+    this.#absence = reason;
+  }
+
+  /** Filter first, then the subscription, so that no call's events slip through. Both may be repeated; both are until they succeed. */
+  async #setUp(session: AriClientSession): Promise<void> {
+    const within = (): AbortSignal => AbortSignal.timeout(this.#timing.setUpWithinMs);
+    while (!session.isOver()) {
+      try {
+        const filter = { allowed: ALLOWED_EVENTS.map((type) => ({ type })) };
+        const app = await session.call("the event filter", within(), (client) => client.applications.filter({ applicationName: this.#app, filter }));
+        this.#canary.sweep(session, [app.channel_ids].flat());
+        await session.call("the subscription to PJSIP's endpoints", within(), (client) => client.applications.subscribe({ applicationName: this.#app, eventSource: "endpoint:PJSIP" }));
+        return;
+      } catch (error) {
+        if (!(error instanceof AgentError)) throw error;
+        if (!session.isOver()) this.#onDebug(`${error.message}; it will be tried again.`);
+        await pause(this.#timing.setUpAgainMs, session.over);
+      }
+    }
+  }
+
+  #note(event: AriEvent): void {
+    const { session } = this.#socket;
+    if (session === null) return;
     if (event.type === "ContactStatusChange" || event.type === "PeerStatusChange") return this.#contacts.noteChange();
     const ended = event.type === "ChannelDestroyed" ? event.channel?.id : undefined;
     if (typeof ended === "string") this.#onCallEnded(ended);

@@ -67,7 +67,7 @@ export class App {
     this.#metrics = openMetrics(settings, aws);
     this.#role = new RoleWatch({ ...settings.STATUS_LISTEN, intervalMs: settings.APP_ROLE_INTERVAL_MS, graceMs: settings.APP_ROLE_GRACE_MS, monotonicMs, onRole: (role, before) => this.#roleIs(role, before) });
     this.#ari = new AriLink({
-      access: { url: settings.ARI_URL, username: settings.APP_ARI_USERNAME, password: secret.ariPassword }, app: settings.INCOMING_APP, random: Math.random,
+      access: { url: settings.ARI_URL, username: settings.APP_ARI_USERNAME, password: secret.ariPassword }, app: settings.INCOMING_APP, monotonicMs, random: Math.random,
       onSignal: (signal) => this.#runner.signal(signal),
       onUp: () => { log.info({ event: "line-up" }, "Connected to Asterisk."); void this.#lineUp(); },
       onDown: (why) => note(`no connection to Asterisk: ${why}`, null),

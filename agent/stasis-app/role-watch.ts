@@ -8,6 +8,7 @@ import { z } from "zod";
 import { pause } from "../adapters/interruptible.ts";
 import { mayDial, roleOf, type AgentWord, type AppRole, type RoleState } from "./core/role.ts";
 import { AppError } from "./errors.ts";
+import { Rounds } from "./rounds.ts";
 
 const ASK_MS = 1_000;
 const ANSWER_MAX_BYTES = 1_000_000;
@@ -26,10 +27,12 @@ export interface RoleWatchOptions {
 
 export class RoleWatch {
   readonly #options: RoleWatchOptions;
-  readonly #stop = new AbortController();
+  readonly #rounds = new Rounds(async (ended) => {
+    await this.ask();
+    await pause(this.#options.intervalMs, ended);
+  });
   #state: RoleState = { word: null, atMs: 0 };
   #told: AppRole = "standby";
-  #running: Promise<void> | null = null;
 
   constructor(options: RoleWatchOptions) {
     this.#options = options;
@@ -44,12 +47,11 @@ export class RoleWatch {
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#rounds.start();
   }
 
-  async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
+  close(): Promise<void> {
+    return this.#rounds.close();
   }
 
   /** Asks the agent now; a failure leaves the last word in place. */
@@ -66,19 +68,11 @@ export class RoleWatch {
     return role;
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      await this.ask();
-      await pause(this.#options.intervalMs, signal);
-    }
-  }
-
   #read(): Promise<AgentWord> {
     const { host, port } = this.#options;
     return new Promise<AgentWord>((resolve, reject) => {
       const failed = (error: Error): void => reject(new AppError("APP_STATUS_FAILED", `the agent's status: ${error.message}`, error));
-      const asking = request({ host, port, path: "/status", headers: { host: `${host}:${port}`, accept: "application/json" }, signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(ASK_MS)]) }, (incoming) => {
+      const asking = request({ host, port, path: "/status", headers: { host: `${host}:${port}`, accept: "application/json" }, signal: AbortSignal.any([this.#rounds.ended, AbortSignal.timeout(ASK_MS)]) }, (incoming) => {
         let text = "";
         incoming.setEncoding("utf8").on("error", failed).on("data", (chunk: string) => {
           text += chunk;

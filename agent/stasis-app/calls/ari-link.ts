@@ -4,10 +4,10 @@
  */
 import type { Client } from "ari-client";
 import { z } from "zod";
-import { AriClientSession, type AriEvent } from "../../adapters/ari-client-session.ts";
+import type { AriEvent } from "../../adapters/ari-client-session.ts";
 import type { AriAccess } from "../../adapters/ari-http.ts";
+import { AriSocket, type AriTiming } from "../../adapters/ari-socket.ts";
 import { AriTransport } from "../../adapters/ari-transport.ts";
-import { pause } from "../../adapters/interruptible.ts";
 import { AgentError } from "../../errors.ts";
 
 /** Requests at a time; more wait for their turn. */
@@ -15,10 +15,7 @@ const REQUESTS = 20;
 /** With those that were not answered in time and are still open. Far below Asterisk's limit of 100 connections. */
 const UNANSWERED_MAX = 60;
 const REQUEST_MS = 5_000;
-const OPEN_MS = 10_000;
-const PING_MS = 3_000;
-const AGAIN_MIN_MS = 200;
-const AGAIN_MAX_MS = 5_000;
+const TIMING: AriTiming = { pingIntervalMs: 3_000, connectWithinMs: 10_000, retryMinMs: 200, retryMaxMs: 5_000, settledAfterMs: 0 };
 
 const channel = z.object({ id: z.string(), state: z.string(), name: z.string(), caller: z.object({ number: z.string() }) });
 const ofChannel = z.object({ id: z.string() });
@@ -36,6 +33,7 @@ export type CallSignal = z.infer<typeof eventSchema>;
 export interface AriLinkOptions {
   readonly access: AriAccess;
   readonly app: string;
+  readonly monotonicMs: () => number;
   readonly random: () => number;
   readonly onSignal: (signal: CallSignal) => void;
   /** The line is there: every event from here on arrives. */
@@ -56,37 +54,37 @@ export interface Origination {
 export type Channel = z.infer<typeof channel>;
 
 export class AriLink {
-  readonly #options: AriLinkOptions;
+  readonly #app: string;
   readonly #transport: AriTransport;
-  readonly #stop = new AbortController();
-  #session: AriClientSession | null = null;
-  #running: Promise<void> | null = null;
+  readonly #socket: AriSocket;
   #underWay = 0;
   readonly #turns: (() => void)[] = [];
 
-  constructor(options: AriLinkOptions) {
-    this.#options = options;
-    this.#transport = new AriTransport(options.access, UNANSWERED_MAX);
+  constructor({ access, app, monotonicMs, random, onSignal, onUp, onDown }: AriLinkOptions) {
+    this.#app = app;
+    this.#transport = new AriTransport(access, UNANSWERED_MAX);
+    this.#socket = new AriSocket({
+      access, app, clock: { monotonicMs }, random, timing: TIMING,
+      onOpen: onUp, onClosed: () => undefined, onAway: (reason) => onDown(reason.message),
+      onEvent: (event) => signalled(event, onSignal), onIgnored: () => undefined,
+    });
   }
 
   get isUp(): boolean {
-    return this.#session !== null;
+    return this.#socket.session !== null;
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#socket.start();
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
-    this.#session?.close();
-    await this.#running;
+    await this.#socket.close();
     this.#transport.close();
   }
 
   async originate({ channelId, endpoint, callerId, ringSeconds, appArgs }: Origination): Promise<void> {
-    const { app } = this.#options;
-    await this.#call("originate", (client) => client.channels.originate({ channelId, endpoint, app, appArgs, timeout: ringSeconds, ...(callerId === null ? {} : { callerId }) }));
+    await this.#call("originate", (client) => client.channels.originate({ channelId, endpoint, app: this.#app, appArgs, timeout: ringSeconds, ...(callerId === null ? {} : { callerId }) }));
   }
 
   async answer(channelId: string): Promise<void> {
@@ -128,7 +126,7 @@ export class AriLink {
     if (this.#underWay >= REQUESTS) await new Promise<void>((turn) => this.#turns.push(turn));
     else this.#underWay += 1;
     try {
-      const session = this.#session;
+      const { session } = this.#socket;
       if (session === null) throw new AgentError("AGENT_ARI_FAILED", `ARI ${what}: there is no connection to Asterisk`);
       return await session.call(`ARI ${what}`, AbortSignal.timeout(REQUEST_MS), run);
     } finally {
@@ -138,38 +136,10 @@ export class AriLink {
       else next();
     }
   }
+}
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stop;
-    const isOver = (): boolean => signal.aborted;
-    for (let failures = 0; !isOver(); failures += 1) {
-      const why = await this.#hold(() => { failures = 0; }).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
-      if (isOver()) return;
-      this.#options.onDown(why);
-      const waitMs = Math.min(AGAIN_MAX_MS, AGAIN_MIN_MS * 2 ** Math.min(failures, 10)) * (0.5 + this.#options.random() / 2);
-      await pause(waitMs, signal);
-    }
-  }
-
-  /** One session from its opening to its end; resolves with why it ended. */
-  async #hold(opened: () => void): Promise<string> {
-    const { access, app, onUp } = this.#options;
-    const within = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(OPEN_MS)]);
-    const session = await AriClientSession.open({ access, app, pingIntervalMs: PING_MS, onEvent: (event) => this.#note(event), onIgnored: () => undefined }, within);
-    this.#session = session;
-    opened();
-    onUp();
-    const reason = await session.ended;
-    this.#session = null;
-    return reason.message;
-  }
-
-  #note(event: AriEvent): void {
-    if (event.type === "ApplicationReplaced") {
-      this.#session?.close(`another program has opened an event socket as ${this.#options.app}`);
-      return;
-    }
-    const parsed = eventSchema.safeParse(event);
-    if (parsed.success) this.#options.onSignal(parsed.data);
-  }
+/** Hands on what makes sense as one of the app's signals; other events are none of its business. */
+function signalled(event: AriEvent, onSignal: (signal: CallSignal) => void): void {
+  const parsed = eventSchema.safeParse(event);
+  if (parsed.success) onSignal(parsed.data);
 }

@@ -6,6 +6,7 @@
 import { pause } from "../../adapters/interruptible.ts";
 import type { Campaign } from "../core/campaign.ts";
 import { pace, spent, type Bucket, type Limits } from "../core/pacing.ts";
+import { Rounds } from "../rounds.ts";
 import type { CallBook } from "../store/call-book.ts";
 import type { CallQueue } from "../store/call-queue.ts";
 import type { Runner } from "./runner.ts";
@@ -34,25 +35,23 @@ const TRUNK_DEFAULT: Limits = { callsPerSecond: 10, concurrent: 100 };
 
 export class Dialler {
   readonly #options: DiallerOptions;
-  readonly #stop = new AbortController();
   #buckets: ReadonlyMap<string, Bucket> = new Map();
   #keptAtMs = -Infinity;
   #leasedAtMs = -Infinity;
+  readonly #rounds = new Rounds((ended) => this.#go(ended));
   #wake = new AbortController();
-  #running: Promise<void> | null = null;
 
   constructor(options: DiallerOptions) {
     this.#options = options;
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#rounds.start();
   }
 
   /** Ends after the round that is under way. */
-  async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
+  close(): Promise<void> {
+    return this.#rounds.close();
   }
 
   /** A call was accepted, or the role has changed: does not wait for the next round. */
@@ -73,17 +72,14 @@ export class Dialler {
     }
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      this.#wake = new AbortController();
-      try {
-        if (this.#options.isActive()) await this.#round();
-      } catch (error) {
-        this.#options.onTrouble("the queue of calls can't be used", error);
-      }
-      await pause(ROUND_MS, AbortSignal.any([signal, this.#wake.signal]));
+  async #go(ended: AbortSignal): Promise<void> {
+    this.#wake = new AbortController();
+    try {
+      if (this.#options.isActive()) await this.#round();
+    } catch (error) {
+      this.#options.onTrouble("the queue of calls can't be used", error);
     }
+    await pause(ROUND_MS, AbortSignal.any([ended, this.#wake.signal]));
   }
 
   async #round(): Promise<void> {

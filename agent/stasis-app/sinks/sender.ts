@@ -3,6 +3,7 @@
  * asked again with one event, later and later; then all that has waited follows. Nothing leaves the outbox before the sink has it.
  */
 import { pause } from "../../adapters/interruptible.ts";
+import { Rounds } from "../rounds.ts";
 import type { Outbox, Waiting } from "../store/outbox.ts";
 import { SinkFailure, type EventSink } from "./sink.ts";
 
@@ -27,8 +28,7 @@ const REFUSED_MAX_MS = 600_000;
 
 export class EventSender {
   readonly #options: SenderOptions;
-  readonly #stop = new AbortController();
-  #running: Promise<void> | null = null;
+  readonly #rounds = new Rounds((ended) => this.#go(ended));
   #failures = 0;
   #trouble: string | null = null;
 
@@ -37,21 +37,17 @@ export class EventSender {
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#rounds.start();
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
+    await this.#rounds.close();
     this.#options.sink.close();
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      const sent = this.#options.mayRun() ? await this.#round().catch((error: unknown) => this.#failed(error)) : 0;
-      if (sent === 0) await pause(this.#pauseMs(), signal);
-    }
+  async #go(ended: AbortSignal): Promise<void> {
+    const sent = this.#options.mayRun() ? await this.#round().catch((error: unknown) => this.#failed(error)) : 0;
+    if (sent === 0) await pause(this.#pauseMs(), ended);
   }
 
   #pauseMs(): number {
@@ -76,7 +72,7 @@ export class EventSender {
 
   async #deliver({ id, event, tries }: Waiting): Promise<void> {
     try {
-      await this.#options.sink.deliver(event, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(DELIVERY_MS)]));
+      await this.#options.sink.deliver(event, AbortSignal.any([this.#rounds.ended, AbortSignal.timeout(DELIVERY_MS)]));
     } catch (error) {
       if (error instanceof SinkFailure && error.kind === "refused") await this.#options.outbox.failed(id, Math.min(REFUSED_MAX_MS, REFUSED_MIN_MS * 2 ** Math.min(tries, 20)));
       throw error;
@@ -84,7 +80,7 @@ export class EventSender {
   }
 
   #failed(error: unknown): number {
-    if (this.#stop.signal.aborted) return 0;
+    if (this.#rounds.ended.aborted) return 0;
     this.#failures += 1;
     this.#tell(messageOf(error));
     return 0;
