@@ -1,68 +1,22 @@
 /** What the real peer link withstands: nothing that arrives on its port may stop the heartbeats of a good member. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
-import { performance } from "node:perf_hooks";
-import { afterEach, beforeEach, describe, it } from "node:test";
-import type { ConnectionOptions } from "node:tls";
+import type { Socket } from "node:net";
+import { beforeEach, describe, it } from "node:test";
 import { LINK_PATH } from "../../agent/adapters/link-tls.ts";
-import { WsPeerLink, type WsPeerLinkOptions } from "../../agent/adapters/ws-peer-link.ts";
 import { encodeFrame, FRAME_MAX_BYTES } from "../../agent/core/heartbeat.ts";
-import { CLUSTER, heartbeatOf, keyOf, recorder, rosterOf, type Seen } from "../support/peer-frames.ts";
-import { dialLink, dialTcp, dialTls, stalledMember } from "../support/raw-peer.ts";
+import { DEADLINE_MS, gone, KEY, loopbackLinks, type Started } from "../support/loopback-links.ts";
+import { CLUSTER, heartbeatOf, keyOf, rosterOf } from "../support/peer-frames.ts";
+import { dialLink, dialTcp, dialTls } from "../support/raw-peer.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const KEY = keyOf(1);
-const DEADLINE_MS = 20_000;
-const clock = { monotonicMs: () => performance.now(), wallMs: () => Date.now() };
-/** A member's address with nobody there: the connections in these tests are made by hand. */
-const ELSEWHERE = { host: "127.0.0.1", port: 1 };
-
-interface Started {
-  readonly link: WsPeerLink;
-  readonly seen: Seen;
-  readonly port: number;
-}
-
-/** Resolves when a connection has ended, in whatever way. */
-async function gone(connection: { once(event: "close", listener: () => void): unknown }): Promise<void> {
-  let over = false;
-  connection.once("close", () => (over = true));
-  await waitUntil("a connection to end", () => over, DEADLINE_MS);
-}
+const refusals = (of: Started, refusal: string): number => of.seen.refusals.filter((entry) => entry.refusal === refusal).length;
 
 describe("peer link under abuse", () => {
-  const closing: (() => unknown)[] = [];
+  const { start, goodPeerOf, closing } = loopbackLinks();
   let good: Started;
-
-  async function start(options: Partial<WsPeerLinkOptions> = {}): Promise<Started> {
-    const { seen, handlers } = recorder();
-    const link = new WsPeerLink({
-      clusterId: CLUSTER, nodeId: "a", members: new Map([["b", ELSEWHERE], ["c", ELSEWHERE]]), listen: { host: "127.0.0.1", port: 0 }, keys: new Map([["k1", KEY]]), dialWith: "k1",
-      deadlines: { handshakeTimeoutMs: 1500, silentAfterMs: 1000 }, redial: { minMs: 50, maxMs: 200 }, clock, random: Math.random, ...options,
-    });
-    await link.start(handlers);
-    closing.push(() => link.close());
-    return { link, seen, port: link.port ?? 0 };
-  }
-
-  /** A good member b that sends 20 heartbeats a second to `to`, and what it has got through so far. */
-  async function goodPeerOf(to: Started): Promise<{ arrived(): number; connectionsLost(): number }> {
-    const peer = await start({ nodeId: "b", members: new Map([["a", { host: "127.0.0.1", port: to.port }]]) });
-    await waitUntil("the good peer to be connected", () => peer.seen.connections.at(-1)?.connected === true, DEADLINE_MS);
-    let sequence = 0;
-    const timer = setInterval(() => peer.link.send("a", heartbeatOf("b", (sequence += 1))), 50);
-    closing.push(() => clearInterval(timer));
-    return { arrived: () => to.seen.heartbeats.length, connectionsLost: () => peer.seen.connections.filter((change) => !change.connected).length };
-  }
-
-  const refusals = (of: Started, refusal: string): number => of.seen.refusals.filter((entry) => entry.refusal === refusal).length;
-
   beforeEach(async () => {
     good = await start();
-  });
-  afterEach(async () => {
-    for (const close of closing.splice(0).reverse()) await close();
   });
 
   it("refuses malformed, binary and empty frames, and keeps the connection for the next good one", async () => {
@@ -202,113 +156,5 @@ describe("peer link under abuse", () => {
     await assert.rejects(dialTls(good.port, "no slashes\u0007", KEY), { code: "ERR_SSL_TLSV1_ALERT_UNKNOWN_PSK_IDENTITY" });
     await waitUntil("three refusals", () => good.seen.refusals.length === 3, DEADLINE_MS);
     assert.deepEqual(good.seen.refusals.map(({ refusal, claimed }) => [refusal, claimed]), [["malformed", null], ["malformed", null], ["malformed", "no slashes?"]]);
-  });
-
-  it("resumes no session and renegotiates nothing, so a removed key opens no door", async () => {
-    const first = await dialTls(good.port, `${CLUSTER}/b/k1`, KEY);
-    const session = first.getSession();
-    assert.ok(session !== undefined);
-    await new Promise<void>((resolve) => first.renegotiate({}, (error) => {
-      assert.match(String(error), /renegotiation/i);
-      resolve();
-    }));
-    first.destroy();
-    const second = await dialTls(good.port, `${CLUSTER}/b/k1`, KEY, { session });
-    assert.equal(second.isSessionReused(), false);
-    second.destroy();
-    good.link.setKeys(new Map([["k2", keyOf(2)]]), "k2");
-    await assert.rejects(dialTls(good.port, `${CLUSTER}/b/k1`, KEY, { session }), { code: "ERR_SSL_TLSV1_ALERT_UNKNOWN_PSK_IDENTITY" });
-  });
-
-  it("closes a connection whose key was removed when its owner does not redial in time", async () => {
-    const strict = await start({ limits: { removedKeyGraceMs: 300 } });
-    const ws = await dialLink(strict.port, `${CLUSTER}/b/k1`, KEY);
-    const closed = gone(ws);
-    strict.link.setKeys(new Map([["k2", keyOf(2)]]), "k2");
-    ws.send(encodeFrame(heartbeatOf("b", 1)));
-    await waitUntil("a heartbeat within the grace time", () => strict.seen.heartbeats.length === 1, DEADLINE_MS);
-    await closed;
-    await assert.rejects(dialLink(strict.port, `${CLUSTER}/b/k1`, KEY));
-  });
-
-  it("keeps one connection per member: the newer replaces the older", async () => {
-    const older = await dialLink(good.port, `${CLUSTER}/b/k1`, KEY);
-    const closed = gone(older);
-    const newer = await dialLink(good.port, `${CLUSTER}/b/k1`, KEY);
-    older.send(encodeFrame(heartbeatOf("b", 1)));
-    await waitUntil("what was under way", () => good.seen.heartbeats.length === 1, DEADLINE_MS);
-    newer.send(encodeFrame(heartbeatOf("b", 2)));
-    await closed;
-    await waitUntil("the newer connection's heartbeat", () => good.seen.heartbeats.length === 2, DEADLINE_MS);
-    assert.deepEqual(good.seen.refusals, []);
-  });
-
-  it("drops a member's connection on which nothing is said", async () => {
-    const ws = await dialLink(good.port, `${CLUSTER}/b/k1`, KEY);
-    await gone(ws);
-    assert.deepEqual(good.seen.refusals, []);
-  });
-
-  it("does not hold its own stall against anybody", async () => {
-    const peer = await goodPeerOf(good);
-    const before = peer.arrived();
-    // What a stopped process or a long garbage collection is to the link: longer than its deadline for silence.
-    for (const untilMs = clock.monotonicMs() + 1600; clock.monotonicMs() < untilMs; );
-    await waitUntil("heartbeats to go on", () => peer.arrived() >= before + 10, DEADLINE_MS);
-    assert.equal(peer.connectionsLost(), 0);
-    assert.deepEqual(good.seen.refusals, []);
-  });
-
-  it("never queues for a receiver that has stalled, and redials it", async () => {
-    const stalled = await stalledMember(`${CLUSTER}/b`, KEY);
-    closing.push(() => stalled.close());
-    const link = await start({ members: new Map([["b", { host: "127.0.0.1", port: stalled.port }]]) });
-    await waitUntil("the connection", () => link.seen.connections.at(-1)?.connected === true, DEADLINE_MS);
-    const frame = rosterOf("a", { added: Array.from({ length: 24 }, (_, call) => ({ id: `${"9".repeat(50)}${call}`, party: "p".repeat(60), sinceWallMs: 1 })) });
-    let accepted = 0;
-    while (accepted < 5000 && link.link.send("b", frame)) accepted += 1;
-    assert.ok(accepted < 5000, "a stalled receiver was sent to without end");
-    assert.equal(link.link.send("b", heartbeatOf("a", 1)), true, "a roster that waits must not keep a heartbeat from leaving");
-    await waitUntil("the connection to be given up", () => link.seen.connections.some((change) => !change.connected && /silent/.test(change.detail)), DEADLINE_MS);
-    await waitUntil("it to be dialled again", () => stalled.accepted() >= 2, DEADLINE_MS);
-  });
-
-  it("lets in a member that is configured by name, as soon as the name has been resolved", async () => {
-    const named = await start({ members: new Map([["b", { host: "localhost", port: 1 }]]) });
-    const peer = await goodPeerOf(named);
-    await waitUntil("its heartbeats", () => peer.arrived() > 0, DEADLINE_MS);
-  });
-
-  it("lets in only the addresses that were given, whatever the members' own are", async () => {
-    const strict = await start({ onlyFrom: new Set(["127.0.0.3"]) });
-    await assert.rejects(dialTls(strict.port, `${CLUSTER}/b/k1`, KEY));
-    assert.deepEqual(strict.seen.refusals, [{ refusal: "unknown-node", claimed: null, address: "127.0.0.1" }]);
-    (await dialTls(strict.port, `${CLUSTER}/b/k1`, KEY, { localAddress: "127.0.0.3" } as ConnectionOptions)).destroy();
-    const open = await start({ onlyFrom: "anyone" });
-    (await dialTls(open.port, `${CLUSTER}/b/k1`, KEY, { localAddress: "127.0.0.3" } as ConnectionOptions)).destroy();
-  });
-
-  it("does not connect to a node that is not the one it means", async () => {
-    const link = await start({ nodeId: "c", members: new Map([["b", { host: "127.0.0.1", port: good.port }]]) });
-    const change = await waitUntil("it to say so", () => link.seen.connections.find((entry) => entry.to === "b" && entry.detail.includes("another node")), DEADLINE_MS);
-    assert.equal(change.connected, false);
-    assert.match(change.detail, new RegExp(`${CLUSTER}/a`));
-    assert.equal(link.link.send("b", heartbeatOf("c", 1)), false);
-    assert.deepEqual(good.seen.refusals, []);
-  });
-
-  it("gives its port back, and says clearly when it can't have it", async () => {
-    await goodPeerOf(good);
-    const { port } = good;
-    const { handlers } = recorder();
-    const second = new WsPeerLink({ clusterId: CLUSTER, nodeId: "a", members: new Map(), listen: { host: "127.0.0.1", port }, keys: new Map([["k1", KEY]]), dialWith: "k1", deadlines: { handshakeTimeoutMs: 500, silentAfterMs: 1000 }, clock, random: Math.random });
-    await assert.rejects(second.start(handlers), { name: "AgentError", message: new RegExp(`127\\.0\\.0\\.1:${port}.*EADDRINUSE`) });
-    await second.close();
-    await good.link.close();
-    assert.equal(good.link.port, null);
-    const after = createServer();
-    after.listen(port, "127.0.0.1");
-    await once(after, "listening");
-    await new Promise((resolve) => after.close(resolve));
   });
 });

@@ -1,4 +1,4 @@
-/** What every PeerLink must do, real or in memory. The real one has more to withstand: see peer-link-abuse.test.ts. */
+/** What every PeerLink must do, real or in memory. The real one has more to withstand: see peer-link-abuse.test.ts and peer-link-connections.test.ts. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { afterEach, beforeEach, describe, it } from "node:test";
