@@ -61,8 +61,14 @@ export function assembleAddressReader(config: Config, aws: Aws | null): Pick<Ec2
 
 /** EC2 as this node uses it. `instanceId` is its own. */
 export function assembleCloud({ node, core }: Config, aws: Aws, instanceId: string): Ec2Cloud {
-  if (node === null) throw new Error("a witness has no cloud");
+  if (node === null) throw new Error("a witness claims nothing");
   return new Ec2Cloud({ ...aws, allocationId: node.eipAllocationId, instances: new Map([...node.peerInstances, [core.nodeId, instanceId]]), self: core.nodeId, target: claimTarget(node, instanceId) });
+}
+
+/** EC2 as a witness uses it that starts a stopped standby; null on every other member. */
+export function assembleColdCloud({ coldStandby, core }: Config, aws: Aws | null): Ec2Cloud | null {
+  if (coldStandby === null || aws === null) return null;
+  return new Ec2Cloud({ ...aws, allocationId: coldStandby.eipAllocationId, instances: coldStandby.peerInstances, self: core.nodeId, target: null });
 }
 
 export function assembleLink(config: Config, secret: Secret): WsPeerLink {
@@ -108,7 +114,7 @@ export function assembleWorld(config: Config, access: AriAccess | null, aws: Aws
     references: { private: config.referencePrivate, public: config.referencePublic },
     onDefect: tell.defect,
   };
-  if (node === null || aws === null || instanceId === null) return { ...common, cloud: null, telephony: null, asteriskRole: null, metrics: null };
+  if (node === null || aws === null || instanceId === null) return { ...common, cloud: assembleColdCloud(config, aws), telephony: null, asteriskRole: null, metrics: null };
   return {
     ...common,
     cloud: assembleCloud(config, aws, instanceId),

@@ -61,12 +61,21 @@ export interface RenderConfig {
   readonly tls: { readonly tlsCertificateFile: string; readonly tlsKeyFile: string } | null;
 }
 
+/** What a witness needs that starts a stopped standby. Fields are named after their knobs. */
+export interface ColdStandbyConfig {
+  readonly eipAllocationId: string;
+  /** Every node to its EC2 instance. */
+  readonly peerInstances: ReadonlyMap<NodeId, string>;
+}
+
 /** All settings of one agent, checked. */
 export interface Config {
   /** What agent/core decides with. */
   readonly core: CoreConfig;
   /** null on a witness. */
   readonly node: NodeConfig | null;
+  /** null on a node, and on a witness without COLD_STANDBY. */
+  readonly coldStandby: ColdStandbyConfig | null;
   readonly timing: KnobValues["TIMING"];
   /** Peers and witnesses to their heartbeat addresses; on a witness all nodes. Ourselves not among them. */
   readonly members: ReadonlyMap<NodeId, HostPort>;
@@ -141,10 +150,11 @@ function readKnobs(texts: Readonly<Record<string, string>>): Reading {
   const origins: Partial<Record<KnobName, string>> = {};
   const problems: string[] = [];
   const witness = texts["ROLE"]?.trim() === "witness";
+  const cold = texts["COLD_STANDBY"]?.trim() === "true";
   const preset = texts["TIMING"]?.trim() === "cautious" ? "cautious" : "default";
   for (const name of KNOB_NAMES) {
     const row = knobRow(name);
-    const ignored = witness && row.on === "node";
+    const ignored = witness && row.on === "node" && !(cold && row.cold === true);
     const set = ignored ? undefined : texts[name]?.trim();
     const overridden = presetValue(preset, name);
     const text = set ?? (overridden === null ? row.default : String(overridden));
@@ -171,7 +181,7 @@ function parseKnob(name: KnobName, text: string): Parsed<unknown> {
 
 /** Rules are only asked when every knob that they read was readable, and on a witness only about knobs that it has. */
 function ruleProblems(values: KnobValues, known: ReadonlySet<KnobName>, origin: Reading["origin"]): readonly string[] {
-  const asked = (needs: readonly KnobName[]): boolean => needs.every((name) => known.has(name) && (values.ROLE === "node" || knobRow(name).on === undefined));
+  const asked = (needs: readonly KnobName[]): boolean => needs.every((name) => known.has(name) && (values.ROLE === "node" || knobRow(name).on === undefined || (values.COLD_STANDBY && knobRow(name).cold === true)));
   const compared = COMPARISONS.filter((rule) => asked(comparisonNeeds(rule))).map((rule) => comparisonProblem(rule, { values, origin }));
   const related = RELATIONS.filter((rule) => asked(rule.needs)).map((rule) => rule.broken(values));
   return [...compared, ...related].filter((problem) => problem !== null);
@@ -191,10 +201,12 @@ function configOf(values: KnobValues, software: string): Config {
       stasisApps: values.STASIS_APPS,
       sipTcp: values.SIP_TCP,
       database: values.DATABASE_HOST !== null,
+      coldStandby: ROLE === "witness" && values.COLD_STANDBY,
       software,
       configDigest: digestOf(values),
     },
     node: ROLE === "node" ? nodeConfigOf(values, region ?? "") : null,
+    coldStandby: ROLE === "witness" && values.COLD_STANDBY ? { eipAllocationId: values.EIP_ALLOCATION_ID, peerInstances: values.PEER_INSTANCES } : null,
     timing: values.TIMING,
     members: new Map([...PEERS, ...WITNESSES]),
     listen: values.LISTEN,

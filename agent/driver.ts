@@ -190,6 +190,8 @@ function deadlineCode(request: Request): ErrorCode {
     case "readInstance":
     case "claim":
     case "dryRunClaim":
+    case "dryRunStart":
+    case "startInstance":
     case "dryRunMark":
     case "writeMark":
     case "writeClaimTags":
@@ -204,6 +206,8 @@ export function failureOf(request: Request, failure: Failure): Completion {
   switch (request.kind) {
     case "readInstance":
       return { kind: "readInstance", node: request.node, outcome };
+    case "startInstance":
+      return { kind: "startInstance", node: request.node, reason: request.reason, outcome };
     case "probe":
       return { kind: "probe", probe: request.probe, outcome };
     case "applyRole":
@@ -215,6 +219,7 @@ export function failureOf(request: Request, failure: Failure): Completion {
     case "readAddress":
     case "claim":
     case "dryRunClaim":
+    case "dryRunStart":
     case "dryRunMark":
     case "writeMark":
     case "writeClaimTags":

@@ -16,7 +16,7 @@ export interface SipTarget {
   readonly port: number;
 }
 
-/** The ports and addresses that requests need. A witness has no cloud, no telephony and no metrics. */
+/** The ports and addresses that requests need. A witness has no telephony and no metrics, and a cloud only where it starts a stopped standby. */
 export interface World {
   readonly cloud: Cloud | null;
   readonly telephony: Telephony | null;
@@ -52,7 +52,7 @@ export function portsExecutor(world: World): Execute {
 
 /** An unforeseen error during a call that changes something leaves its outcome unknown, as a timeout does. */
 function defectCode(request: Request): ErrorCode {
-  return request.kind === "claim" ? "AGENT_CLOUD_TIMEOUT" : request.kind === "save" ? "AGENT_STATE_UNWRITABLE" : "AGENT_CLOUD_FAILED";
+  return request.kind === "claim" || request.kind === "startInstance" ? "AGENT_CLOUD_TIMEOUT" : request.kind === "save" ? "AGENT_STATE_UNWRITABLE" : "AGENT_CLOUD_FAILED";
 }
 
 async function carryOut(request: Request, world: World, signal: AbortSignal): Promise<Completion> {
@@ -68,6 +68,12 @@ async function carryOut(request: Request, world: World, signal: AbortSignal): Pr
     case "dryRunClaim":
       await cloudOf(world).dryRunClaim(signal);
       return { kind: "dryRunClaim", outcome: done };
+    case "dryRunStart":
+      await cloudOf(world).dryRunStart(request.node, signal);
+      return { kind: "dryRunStart", outcome: done };
+    case "startInstance":
+      await cloudOf(world).startInstance(request.node, signal);
+      return { kind: "startInstance", node: request.node, reason: request.reason, outcome: done };
     case "dryRunMark":
       await cloudOf(world).dryRunMark(signal);
       return { kind: "dryRunMark", outcome: done };
@@ -146,7 +152,7 @@ function roleOf(world: World): AsteriskRole {
 }
 
 function cloudOf(world: World): Cloud {
-  if (world.cloud === null) throw new AgentError("AGENT_INVARIANT_BROKEN", "a witness has no cloud");
+  if (world.cloud === null) throw new AgentError("AGENT_INVARIANT_BROKEN", "a witness without COLD_STANDBY has no cloud");
   return world.cloud;
 }
 

@@ -125,6 +125,11 @@ function tellFacts(before: State, event: Event, state: State, config: CoreConfig
     tell("warn", "owner-changed", { from: holderName(old), to: holderName(state.ownership.holder) }, `EC2 shows the Elastic IP on ${holderName(state.ownership.holder)}; it was on ${holderName(old)}.`);
   }
   tellOrders(before, state, tell);
+  if (event.type === "completed" && event.completion.kind === "startInstance") {
+    const { node, reason, outcome } = event.completion;
+    if (outcome.ok) tell("warn", "standby-started", { started: node }, reason);
+    else tell("error", "standby-started", { started: node, err: outcome.failure }, `${node} could not be started (${outcome.failure.code}: ${outcome.failure.message}); it is tried again. ${reason}`);
+  }
   if (event.type === "operationReceived") tell("info", "operator-commanded", { command: "switchover", from: event.from }, `An operator asked on ${event.from} for a switchover: ${event.frame.request.reason}`);
   if (event.type === "operatorCommanded") tell("info", "operator-commanded", { command: event.command.kind }, commandInWords(event.command));
   if (event.type === "completed" && event.completion.kind === "claim") {

@@ -32,6 +32,8 @@ export interface Knob extends Limits {
   readonly default?: string | number | null;
   /** Only a node uses it; a witness ignores it. Absent: both do. */
   readonly on?: "node";
+  /** A witness with COLD_STANDBY uses it, too. */
+  readonly cold?: true;
   /** It must be equal in the whole cluster: it is part of the digest. */
   readonly same?: true;
   /** For .env.example and for the message when it is missing. */
@@ -42,14 +44,14 @@ export interface Knob extends Limits {
 export const KNOBS = {
   CLUSTER_ID: { kind: "text", group: "members", same: true, pattern: /^[A-Za-z0-9._-]{1,48}$/, shape: "1 to 48 letters, digits, dots, dashes and underscores", example: "aicc-prod", says: "Names the cluster: the nodes that share one Elastic IP, and their witnesses. Members of another cluster are refused." },
   NODE_ID: { kind: "text", group: "members", pattern: MEMBER_NAME, shape: MEMBER_NAME_SHAPE, example: "node-a", says: "Names this member, uniquely in the cluster. Standbys rank by it: the lowest name claims first." },
-  ROLE: { kind: "choice", group: "members", choices: ["node", "witness"], default: "node", says: "node: beside an Asterisk. witness: in a third place, without Asterisk and AWS; it only observes and votes." },
+  ROLE: { kind: "choice", group: "members", choices: ["node", "witness"], default: "node", says: "node: beside an Asterisk. witness: in a third place, without Asterisk and (unless COLD_STANDBY) without AWS; it only observes and votes." },
   PEERS: { kind: "members", group: "members", min: 1, max: 4, example: "node-b=10.0.2.10:8090", says: "The other nodes, each with its private address and heartbeat port. A node has one to three; a witness lists all two to four nodes." },
-  WITNESSES: { kind: "members", group: "members", min: 0, max: 3, default: "", on: "node", example: "witness-1=10.0.3.10:8090", says: "The witnesses. With one, it and the standby must both find the active gone; with two, a majority of the three." },
+  WITNESSES: { kind: "members", group: "members", min: 0, max: 3, default: "", on: "node", cold: true, example: "witness-1=10.0.3.10:8090", says: "The witnesses. With one, it and the standby must both find the active gone; with two, a majority of the three. On a witness with COLD_STANDBY: the other witnesses, whose votes it then counts." },
   TIMING: { kind: "choice", group: "members", choices: ["default", "cautious"], default: "default", says: "A preset for the timing knobs. default: two zones of one region. cautious: about three times slower, for busy or jittery machines. A knob that is set wins over the preset." },
 
-  AWS_REGION: { kind: "text", group: "aws", pattern: /^[a-z]{2}(?:-[a-z]+){1,3}-\d{1,2}$/, shape: "the name of an AWS region", default: null, example: "eu-central-1", says: "The region of the nodes; the SDK's own variable. Required on a node; on a witness only if the secret is in Secrets Manager." },
-  EIP_ALLOCATION_ID: { kind: "text", group: "aws", on: "node", same: true, pattern: /^eipalloc-[0-9a-z]{1,32}$/, shape: "an allocation id (eipalloc-…)", example: "eipalloc-0123456789abcdef0", says: "The Elastic IP that the cluster shares, by its allocation id." },
-  PEER_INSTANCES: { kind: "instances", group: "aws", on: "node", min: 1, max: 3, example: "node-b=i-0123456789abcdef0", says: "The EC2 instance of every peer. An instance that is in no list is a stranger, from which the address is never taken." },
+  AWS_REGION: { kind: "text", group: "aws", pattern: /^[a-z]{2}(?:-[a-z]+){1,3}-\d{1,2}$/, shape: "the name of an AWS region", default: null, example: "eu-central-1", says: "The region of the nodes; the SDK's own variable. Required on a node; on a witness only with COLD_STANDBY, or if the secret is in Secrets Manager." },
+  EIP_ALLOCATION_ID: { kind: "text", group: "aws", on: "node", cold: true, same: true, pattern: /^eipalloc-[0-9a-z]{1,32}$/, shape: "an allocation id (eipalloc-…)", example: "eipalloc-0123456789abcdef0", says: "The Elastic IP that the cluster shares, by its allocation id." },
+  PEER_INSTANCES: { kind: "instances", group: "aws", on: "node", cold: true, min: 1, max: 4, example: "node-b=i-0123456789abcdef0", says: "The EC2 instance of every peer. An instance that is in no list is a stranger, from which the address is never taken." },
   INSTANCE_ID: { kind: "text", group: "aws", on: "node", pattern: /^i-[0-9a-z]{1,32}$/, shape: "an instance id (i-…)", default: null, example: "i-0fedcba9876543210", says: "This node's own instance. Left out, the agent asks the instance metadata service." },
   ZONE: { kind: "text", group: "aws", pattern: /^[A-Za-z0-9-]{1,32}$/, shape: "1 to 32 letters, digits and dashes", default: null, example: "eu-central-1a", says: "This member's availability zone, shown by status on all members. Left out, a node asks the instance metadata service once at its start; a witness has none." },
   CLAIM_INTERFACE_ID: { kind: "text", group: "aws", on: "node", pattern: /^eni-[0-9a-z]{1,32}$/, shape: "an interface id (eni-…)", default: null, example: "eni-0123456789abcdef0", says: "Claim the address for this network interface instead of the instance. Needed where the instance has several: EC2 then refuses the instance id." },
@@ -57,6 +59,8 @@ export const KNOBS = {
   AWS_LOCAL_ADDRESS: { kind: "ip", group: "aws", default: null, example: "10.0.1.30", says: "Source address of all connections to AWS, and of the probes to the Elastic IP and to REFERENCE_PUBLIC: the node's own path, which keeps working when the Elastic IP has gone. Left out, the routing table decides." },
   REFERENCE_PRIVATE: { kind: "references", group: "aws", min: 1, max: 4, default: null, example: "169.254.169.253:53", says: "Known-good TCP addresses on the private path; one that answers proves that our own side works. Default: the VPC resolver, 169.254.169.253:53. On a witness without AWS_REGION it must be set." },
   REFERENCE_PUBLIC: { kind: "references", group: "aws", min: 1, max: 4, default: null, example: "ec2.eu-central-1.amazonaws.com:443", says: "The same on the path to the Internet. Default: the region's EC2 endpoint, port 443. On a witness without AWS_REGION it must be set." },
+
+  COLD_STANDBY: { kind: "flag", group: "aws", default: "false", says: "On a witness: when the active is lost by quorum, no standby runs, and EC2 says that one is stopped, start it. Needs AWS_REGION, EIP_ALLOCATION_ID, PEER_INSTANCES of all nodes, and the permission to start them. What has booted then claims by itself, about a minute later (COLD_LOST_AFTER_MS)." },
 
   SECRET_ID: { kind: "text", group: "secret", pattern: /^[A-Za-z0-9/_+=.@:-]{1,512}$/, shape: "the name or ARN of a secret", unshown: true, default: null, example: "aicc-prod/asterisk", says: "The secret in Secrets Manager. Either this or SECRETS_FILE." },
   SECRETS_FILE: { kind: "text", group: "secret", pattern: /^\/[^\0]{1,4000}$/, shape: "an absolute path", unshown: true, default: null, example: "/etc/asterisk-node-agent/secret.json", says: "A file with the same JSON, mode 0600, where there is no Secrets Manager. Either this or SECRET_ID." },
@@ -138,6 +142,7 @@ export const KNOBS = {
   CLAIMS_PER_HOUR: { kind: "count", group: "policy", same: true, on: "node", default: 6, min: 1, max: 1_000, says: "Automatic claims of one node within an hour; then it is blocked until `nodectl ack`." },
   RANK_STAGGER_MS: { kind: "duration", group: "policy", same: true, on: "node", default: 1_000, min: 100, max: 60_000, says: "With three or more nodes: how much longer each next standby in rank waits." },
   VACANT_GRACE_MS: { kind: "duration", group: "policy", same: true, on: "node", default: 3_000, min: 0, max: 600_000, says: "How long the address must have been nobody's before a node claims it unasked." },
+  COLD_START_WAIT_MS: { kind: "duration", group: "policy", default: 300_000, min: 10_000, max: 3_600_000, says: "How long a witness with COLD_STANDBY gives a standby that it has started, until it starts one again. Longer than a boot: image, Asterisk, COLD_LOST_AFTER_MS." },
 
   METRICS_INTERVAL_MS: { kind: "duration", group: "metrics", default: 60_000, min: 1_000, max: 300_000, says: "One PutMetricData for so much time. The alarms count in minutes: below 60 s costs more and shows nothing more; the low end is for tests." },
 } as const satisfies Record<string, Knob>;

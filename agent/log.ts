@@ -13,6 +13,7 @@ export const LOG_EVENTS = {
   "role-changed": "A row of the table fired: from, to, row, and its sentence.",
   "owner-changed": "Two reads of EC2 show the Elastic IP somewhere else than before.",
   "claim-answered": "EC2 answered AssociateAddress. Not yet ownership: that is the role change.",
+  "standby-started": "A witness with COLD_STANDBY started a stopped standby, or could not: why, and EC2's answer.",
   "operator-commanded": "An operator's pause, resume or acknowledgement was carried out.",
   "switchover-changed": "An operator's switchover or takeover began, went on or ended: its sentence.",
   "condition-began": "A lasting situation has begun; `condition` is its name, `about` whom it concerns.",

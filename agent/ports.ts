@@ -20,7 +20,7 @@ export interface Clock {
   wallMs(): number;
 }
 
-/** What EC2 knows and does. The reads are harmless, `claim` moves callers, the rest leaves a trace in tags. */
+/** What EC2 knows and does. The reads are harmless, `claim` moves callers, `startInstance` costs money, the rest leaves a trace in tags. */
 export interface Cloud {
   /** DescribeAddresses on our one allocation: the holder, the alive mark and the last claim's tags. */
   readAddress(signal: AbortSignal): Promise<AddressReading>;
@@ -28,6 +28,10 @@ export interface Cloud {
   readInstance(node: NodeId, signal: AbortSignal): Promise<InstanceState>;
   /** AssociateAddress with DryRun: resolves when EC2 says that it would have succeeded. */
   dryRunClaim(signal: AbortSignal): Promise<void>;
+  /** StartInstances of a stopped standby, by a witness with COLD_STANDBY. Resolves when EC2 accepted it; an instance that runs already stays as it is. */
+  startInstance(node: NodeId, signal: AbortSignal): Promise<void>;
+  /** StartInstances with DryRun: resolves when EC2 says that it would have succeeded. */
+  dryRunStart(node: NodeId, signal: AbortSignal): Promise<void>;
   /** CreateTags with DryRun, for the same purpose: an alive mark that can't be written is no protection. */
   dryRunMark(signal: AbortSignal): Promise<void>;
   /**

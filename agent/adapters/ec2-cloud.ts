@@ -1,9 +1,9 @@
 /**
- * The Cloud port over EC2. Five calls, each sent once: the SDK's retries are off, its waiting is cut off by the signal,
+ * The Cloud port over EC2. Six calls, each sent once: the SDK's retries are off, its waiting is cut off by the signal,
  * and credentials and connections are prepared before they are needed. `AllowReassociation` is always sent, because its
  * default has differed between account generations and SDKs (promise S5).
  */
-import { AssociateAddressCommand, CreateTagsCommand, DescribeAddressesCommand, DescribeInstanceStatusCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { AssociateAddressCommand, CreateTagsCommand, DescribeAddressesCommand, DescribeInstanceStatusCommand, EC2Client, StartInstancesCommand } from "@aws-sdk/client-ec2";
 import type { AddressReading, ClaimTags, InstanceState, Mark, MonotonicMs, NodeId } from "../core/types.ts";
 import { AgentError } from "../errors.ts";
 import type { Cloud } from "../ports.ts";
@@ -25,7 +25,8 @@ export interface Ec2CloudOptions {
   /** Every node of the cluster, our own included, to its instance id. */
   readonly instances: ReadonlyMap<NodeId, string>;
   readonly self: NodeId;
-  readonly target: ClaimTarget;
+  /** null on a witness, which never claims. */
+  readonly target: ClaimTarget | null;
   /** Shared with the other AWS adapters. */
   readonly connection: AwsConnection;
   readonly credentials: AwsCredentials;
@@ -35,6 +36,8 @@ const READ_ADDRESS = { name: "EC2 DescribeAddresses", changes: false };
 const READ_INSTANCE = { name: "EC2 DescribeInstanceStatus", changes: false };
 const CLAIM = { name: "EC2 AssociateAddress", changes: true };
 const CLAIM_DRY_RUN = { name: "EC2 AssociateAddress (dry run)", changes: false };
+const START = { name: "EC2 StartInstances", changes: true };
+const START_DRY_RUN = { name: "EC2 StartInstances (dry run)", changes: false };
 const TAG = { name: "EC2 CreateTags", changes: true };
 const TAG_DRY_RUN = { name: "EC2 CreateTags (dry run)", changes: false };
 
@@ -46,7 +49,7 @@ export class Ec2Cloud implements Cloud {
   constructor(options: Ec2CloudOptions) {
     this.#options = options;
     const { target, self } = options;
-    this.#members = { instances: options.instances, self: { node: self, networkInterfaceId: target.kind === "interface" ? target.networkInterfaceId : null } };
+    this.#members = { instances: options.instances, self: { node: self, networkInterfaceId: target?.kind === "interface" ? target.networkInterfaceId : null } };
     this.#client = new EC2Client({ region: options.region, maxAttempts: 1, requestHandler: options.connection, credentials: options.credentials.provide });
   }
 
@@ -63,8 +66,7 @@ export class Ec2Cloud implements Cloud {
   }
 
   async readInstance(node: NodeId, signal: AbortSignal): Promise<InstanceState> {
-    const instanceId = this.#options.instances.get(node);
-    if (instanceId === undefined) throw new AgentError("AGENT_CLOUD_FAILED", `${READ_INSTANCE.name}: no instance id is configured for ${node}`);
+    const instanceId = this.#instanceOf(node, READ_INSTANCE.name);
     const reply = await callAws(READ_INSTANCE, signal, () => this.#client.send(new DescribeInstanceStatusCommand({ InstanceIds: [instanceId], IncludeAllInstances: true }), { abortSignal: signal }));
     const status = reply.InstanceStatuses?.[0];
     if (status === undefined) throw new AgentError("AGENT_CLOUD_FAILED", `${READ_INSTANCE.name}: the answer is empty`);
@@ -84,6 +86,16 @@ export class Ec2Cloud implements Cloud {
     return dryRun(TAG_DRY_RUN, signal, () => this.#client.send(this.#tag(markTags({ node: this.#options.self, counter: 0 }), true), { abortSignal: signal }));
   }
 
+  async startInstance(node: NodeId, signal: AbortSignal): Promise<void> {
+    const command = this.#start(node, false);
+    await callAws(START, signal, () => this.#client.send(command, { abortSignal: signal }));
+  }
+
+  async dryRunStart(node: NodeId, signal: AbortSignal): Promise<void> {
+    const command = this.#start(node, true);
+    await dryRun(START_DRY_RUN, signal, () => this.#client.send(command, { abortSignal: signal }));
+  }
+
   async writeMark(mark: Mark, signal: AbortSignal): Promise<void> {
     await callAws(TAG, signal, () => this.#client.send(this.#tag(markTags(mark), false), { abortSignal: signal }));
   }
@@ -100,8 +112,19 @@ export class Ec2Cloud implements Cloud {
     this.#client.destroy();
   }
 
+  #instanceOf(node: NodeId, call: string): string {
+    const instanceId = this.#options.instances.get(node);
+    if (instanceId === undefined) throw new AgentError("AGENT_CLOUD_FAILED", `${call}: no instance id is configured for ${node}`);
+    return instanceId;
+  }
+
+  #start(node: NodeId, dry: boolean): StartInstancesCommand {
+    return new StartInstancesCommand({ InstanceIds: [this.#instanceOf(node, START.name)], DryRun: dry });
+  }
+
   #associate(allowReassociation: boolean, dry: boolean): AssociateAddressCommand {
     const { target, allocationId } = this.#options;
+    if (target === null) throw new AgentError("AGENT_INVARIANT_BROKEN", "a witness never claims");
     const where = target.kind === "instance" ? { InstanceId: target.instanceId } : { NetworkInterfaceId: target.networkInterfaceId, ...(target.privateIp === null ? {} : { PrivateIpAddress: target.privateIp }) };
     return new AssociateAddressCommand({ AllocationId: allocationId, ...where, AllowReassociation: allowReassociation, DryRun: dry });
   }

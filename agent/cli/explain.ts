@@ -26,11 +26,12 @@ export const explainVerb: Verb = (program, terminal) => {
 
 /** The answer first, then the gates of each cause, then who sees what. */
 export function explainText(explanation: Explanation, width: number): string[] {
-  const { node, role, holder, sentence, causes, observers, cloud, references } = explanation;
+  const { node, role, holder, sentence, causes, coldStart, observers, cloud, references } = explanation;
   const title = `Would ${node} (${role}; the address is on ${holder}) claim now? ${sentence}`;
   return [
     ...wrap(clean(title), width, 4),
     ...causes.flatMap(({ cause, passes, gates }) => ["", `by ${cause}: ${passes ? "all gates pass" : `${gates.filter((gate) => !gate.passes).length} gate(s) closed`}`, ...gates.flatMap((gate) => gateLines(gate, width))]),
+    ...(coldStart === null ? [] : ["", `start of a stopped standby: ${coldStart.passes ? "all gates pass" : `${coldStart.gates.filter((gate) => !gate.passes).length} gate(s) closed`}`, ...coldStart.gates.flatMap((gate) => gateLines(gate, width))]),
     ...(observers.length === 0 ? [] : ["", "who sees what of the active"]),
     ...observers.flatMap((observer) => observerLines(observer, width)),
     ...(observers.length === 0 ? [] : entry("EC2", `${cloud.verdict}. ${cloud.reason}`, width)),

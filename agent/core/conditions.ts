@@ -3,6 +3,7 @@
  * again when it is over. So what heals within seconds by itself, as the moments of a failover do, is not one: that is
  * what the role changes say. Costs a count of the votes: evaluate about once a second, not at every event.
  */
+import { coldStartConditions } from "./conditions-of-cold-start.ts";
 import { roleNotApplied } from "./asterisk-role.ts";
 import { condition, CONDITION_NAMES, type Condition } from "./condition-list.ts";
 import { memberConditions } from "./conditions-of-members.ts";
@@ -27,7 +28,7 @@ const TICKS_FOR_AVERAGE = 10;
 
 /** Everything that holds now: errors first, then in the order of the list. */
 export function conditions(state: State, config: CoreConfig): readonly Condition[] {
-  const ofNode = config.kind === "node" ? [...ownAsterisk(state, config), ...address(state), ...readiness(state, config), ...claims(state, config)] : [];
+  const ofNode = config.kind === "node" ? [...ownAsterisk(state, config), ...address(state), ...readiness(state, config), ...claims(state, config)] : config.coldStandby ? [...address(state), ...coldStartConditions(state)] : [];
   const all = [...ofNode, ...memberConditions(state, config), ...pause(state), ...channels(state, config), ...references(state, config), ...self(state, config)];
   const rank = ({ severity, name }: Condition): number => (severity === "error" ? 0 : CONDITION_NAMES.length) + CONDITION_NAMES.indexOf(name);
   return all.toSorted((a, b) => rank(a) - rank(b));

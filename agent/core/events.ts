@@ -16,6 +16,8 @@ export type Request =
   | { readonly kind: "readInstance"; readonly node: NodeId }
   | { readonly kind: "claim"; readonly allowReassociation: boolean; readonly notAfterMs: MonotonicMs }
   | { readonly kind: "dryRunClaim" }
+  | { readonly kind: "dryRunStart"; readonly node: NodeId }
+  | { readonly kind: "startInstance"; readonly node: NodeId; readonly reason: string }
   | { readonly kind: "dryRunMark" }
   | { readonly kind: "writeMark"; readonly mark: Mark }
   | { readonly kind: "writeClaimTags"; readonly tags: ClaimTags }
@@ -35,7 +37,8 @@ export type Completion =
   | { readonly kind: "readAddress"; readonly outcome: Outcome<AddressReading> }
   | { readonly kind: "readInstance"; readonly node: NodeId; readonly outcome: Outcome<InstanceState> }
   | { readonly kind: "claim"; readonly outcome: Outcome<null> }
-  | { readonly kind: "dryRunClaim" | "dryRunMark" | "writeMark" | "writeClaimTags" | "save" | "recordDropped"; readonly outcome: Outcome<null> }
+  | { readonly kind: "startInstance"; readonly node: NodeId; readonly reason: string; readonly outcome: Outcome<null> }
+  | { readonly kind: "dryRunClaim" | "dryRunStart" | "dryRunMark" | "writeMark" | "writeClaimTags" | "save" | "recordDropped"; readonly outcome: Outcome<null> }
   | { readonly kind: "setMaintenance"; readonly on: boolean; readonly outcome: Outcome<null> }
   | { readonly kind: "applyRole"; readonly role: "active" | "standby"; readonly outcome: Outcome<null> }
   | { readonly kind: "listCalls"; readonly outcome: Outcome<readonly Call[]> }

@@ -1,6 +1,7 @@
 /** How each event changes what is known. No decision is made here: roles change in transitions.ts, actions start in schedule.ts. */
 import { databaseIsBack, doubtAppliedRole, foldRole } from "./asterisk-role.ts";
 import { foldClaimAnswer, foldClaimRead } from "./claim.ts";
+import { foldDryStart, foldStandbyInstance, foldStart } from "./cold-standby.ts";
 import { foldAnswer, foldMiss, foldReference, type ProbeTrack } from "./evidence.ts";
 import { foldProbe } from "./health.ts";
 import { addSample, type MetricName } from "./metrics.ts";
@@ -86,7 +87,7 @@ function heard(state: State, event: Extract<Event, { type: "heartbeatReceived" }
   return config.kind === "witness" ? believeHolder(paused, event.from, member.heartbeat?.holds === true) : paused;
 }
 
-/** A witness has no AWS: it believes the node that most recently began to say that it holds the address. */
+/** A witness has no AWS, or asks it rarely: it believes the node that most recently began to say that it holds the address. */
 function believeHolder(state: State, from: string, saidSoBefore: boolean): State {
   const heartbeat = state.members[from]?.heartbeat;
   if (heartbeat?.holds !== true) return state;
@@ -110,7 +111,11 @@ function completed(state: State, event: Completed, config: CoreConfig): State {
     case "readAddress":
       return doubtful ? settled : addressRead(settled, completion, event, config);
     case "readInstance":
-      return doubtful || !completion.outcome.ok ? settled : { ...settled, ownership: { ...settled.ownership, instance: { node: completion.node, state: completion.outcome.value, atMs: event.atMs } } };
+      if (doubtful || !completion.outcome.ok) return settled;
+      if (config.coldStandby && completion.node !== settled.evidence.target) return { ...settled, coldStart: foldStandbyInstance(settled.coldStart, completion.node, completion.outcome.value, event.startedAtMs) };
+      return { ...settled, ownership: { ...settled.ownership, instance: { node: completion.node, state: completion.outcome.value, atMs: event.atMs } } };
+    case "startInstance":
+      return { ...settled, coldStart: foldStart(settled.coldStart, completion, event.atMs, event.random) };
     case "watchSip":
     case "watchEip":
       return doubtful ? settled : watched(settled, completion, event);
@@ -125,6 +130,7 @@ function completed(state: State, event: Completed, config: CoreConfig): State {
     case "recordDropped":
     case "setMaintenance":
     case "dryRunClaim":
+    case "dryRunStart":
     case "dryRunMark":
     case "writeMark":
     case "writeClaimTags":
@@ -173,7 +179,7 @@ function probed(state: State, completion: Extract<Completion, { kind: "probe" }>
   return { ...state, switchover: foldCount(state.switchover, completion, event.startedAtMs), health: foldProbe(state.health, completion, event.startedAtMs, event.atMs, state.draining !== null || state.maintenance === true), metrics };
 }
 
-type Housekeeping = Exclude<Completion, { kind: "claim" | "readAddress" | "readInstance" | "watchSip" | "watchEip" | "reference" | "probe" | "listCalls" | "applyRole" }>;
+type Housekeeping = Exclude<Completion, { kind: "claim" | "readAddress" | "readInstance" | "watchSip" | "watchEip" | "reference" | "probe" | "listCalls" | "applyRole" | "startInstance" }>;
 
 function housekept(state: State, completion: Housekeeping, event: Completed): State {
   const failure: Failure | null = completion.outcome.ok ? null : completion.outcome.failure;
@@ -181,6 +187,8 @@ function housekept(state: State, completion: Housekeeping, event: Completed): St
     case "dryRunClaim":
       // While our own egress settles after a move, a failure says nothing about permission.
       return failure !== null && event.atMs < state.egressGraceUntilMs ? state : { ...state, claimReady: { ...state.claimReady, ready: failure === null, failure } };
+    case "dryRunStart":
+      return { ...state, coldStart: foldDryStart(state.coldStart, failure) };
     case "dryRunMark":
       return { ...state, claimReady: { ...state.claimReady, markAllowed: failure === null } };
     case "writeMark":

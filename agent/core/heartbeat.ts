@@ -61,6 +61,8 @@ const heartbeatSchema = z.object({
   switchover: z.object({ id: orderId, to: nodeId.nullable(), phase: z.enum(["draining", "yielding", "withdrawing", "done", "failed", "refused", "checked"]), says: sentence, reason: z.string().max(100) }).nullable().default(null),
   /** What the sender's claim waits for, while an active offers it the address. */
   answer: sentence.nullable().default(null),
+  /** Of a witness that may start a stopped standby: what it makes of it. null on all others. */
+  coldStart: sentence.nullable().default(null),
   software: z.string().max(32),
   asterisk: z.string().max(32).nullable(),
   configDigest: z.string().max(32),

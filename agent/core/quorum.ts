@@ -111,6 +111,8 @@ export function decisiveReadAtMs(state: State, config: CoreConfig): MonotonicMs 
  * ever, when it has not answered us since we started or doubted ourselves: for so long it may have missed us.
  */
 function maybeMarkingSinceMs(state: State, suspectedAtMs: MonotonicMs): MonotonicMs {
+  // An active marks for the standbys that it misses, of which a witness knows nothing: for a stopped one it has for hours.
+  if (state.role === "witness") return -Infinity;
   const member = state.evidence.target === null ? undefined : state.members[state.evidence.target];
   if (member?.heartbeat == null || !answersUs(member.heartbeat, state)) return -Infinity;
   return Math.min(suspectedAtMs, member.unheardSinceMs ?? suspectedAtMs);

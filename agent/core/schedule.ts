@@ -4,7 +4,9 @@
  * only while there is something to find out.
  */
 import { ROLE_DEADLINE_MS, ROLE_KEY, roleToApply } from "./asterisk-role.ts";
+import { gateContext } from "./gates.ts";
 import { canServe, healthHurries, type ProbeName } from "./health.ts";
+import { coldStandbyDue } from "./cold-standby.ts";
 import type { ProbeTrack, ReferenceTrack } from "./evidence.ts";
 import { decisiveReadAtMs } from "./quorum.ts";
 import { isHeldBy } from "./ownership.ts";
@@ -42,6 +44,10 @@ export function schedule(state: State, config: CoreConfig): { readonly state: St
   if (config.kind === "node") {
     ownProbes(due, state, config);
     cloudCalls(due, state, config);
+  }
+  if (config.coldStandby) {
+    reads(due, state, config);
+    due.push(...coldStandbyDue(gateContext(state, config), (key) => sinceStart(state, key), suspectReadMs(state, config)));
   }
   watchProbes(due, state, config);
   references(due, state, config);
@@ -140,15 +146,20 @@ function references(due: Due[], state: State, config: CoreConfig): void {
 function cloudCalls(due: Due[], state: State, config: CoreConfig): void {
   const claim = state.claim;
   if (claim?.phase === "calling" && sinceStart(state, "claim") > state.nowMs - claim.decidedAtMs) due.push({ key: "claim", deadlineMs: config.claimTimeoutMs, request: claimRequest(state, config) });
-  if (readIsDue(state, config)) due.push({ key: "readAddress", deadlineMs: config.cloudTimeoutMs, request: { kind: "readAddress" } });
-  const { target, suspectedAtMs } = state.evidence;
-  if (target !== null && suspectedAtMs !== null && sinceStart(state, "readInstance") >= suspectReadMs(state, config) && state.nowMs - suspectedAtMs >= config.markVisibleAfterMs / 2) due.push({ key: "readInstance", deadlineMs: config.cloudTimeoutMs, request: { kind: "readInstance", node: target } });
+  reads(due, state, config);
   // What failed is tried again sooner: one lost reply must not raise an alarm for ten minutes.
   const dryRunMs = (ok: boolean | null): number => (ok === false ? config.ownerReadIntervalMs : config.dryRunIntervalMs);
   if (state.ownership.holder !== null && sinceStart(state, "dryRunClaim") >= dryRunMs(state.claimReady.ready)) due.push({ key: "dryRunClaim", deadlineMs: config.claimTimeoutMs, request: { kind: "dryRunClaim" } });
   if (state.ownership.holder !== null && sinceStart(state, "dryRunMark") >= dryRunMs(state.claimReady.markAllowed)) due.push({ key: "dryRunMark", deadlineMs: config.claimTimeoutMs, request: { kind: "dryRunMark" } });
   if (markIsDue(state, config)) due.push({ key: "writeMark", deadlineMs: config.cloudTimeoutMs, request: { kind: "writeMark", mark: { node: config.nodeId, counter: nextMark(state) } } });
   if (state.tagging !== null && sinceStart(state, "writeClaimTags") >= config.suspectReadIntervalMs) due.push({ key: "writeClaimTags", deadlineMs: config.claimTimeoutMs, request: { kind: "writeClaimTags", tags: state.tagging } });
+}
+
+/** What EC2 is asked about the active: who holds the address, and how its instance is while it is suspected. */
+function reads(due: Due[], state: State, config: CoreConfig): void {
+  if (readIsDue(state, config)) due.push({ key: "readAddress", deadlineMs: config.cloudTimeoutMs, request: { kind: "readAddress" } });
+  const { target, suspectedAtMs } = state.evidence;
+  if (target !== null && suspectedAtMs !== null && sinceStart(state, "readInstance") >= suspectReadMs(state, config) && state.nowMs - suspectedAtMs >= config.markVisibleAfterMs / 2) due.push({ key: "readInstance", deadlineMs: config.cloudTimeoutMs, request: { kind: "readInstance", node: target } });
 }
 
 function suspectReadMs(state: State, config: CoreConfig): number {

@@ -7,12 +7,14 @@ export interface CoreConfig {
   readonly nodeId: NodeId;
   /** The other nodes, sorted. */
   readonly peers: readonly NodeId[];
-  /** The witnesses, sorted; on a witness: empty, as witnesses do not watch each other. */
+  /** The witnesses, sorted; on a witness: the others with COLD_STANDBY, whose votes it counts, else none. */
   readonly witnesses: readonly NodeId[];
   readonly stasisApps: readonly string[];
   readonly sipTcp: boolean;
   /** Asterisk has a database of phones, which is watched. */
   readonly database: boolean;
+  /** This is a witness that starts a stopped standby when the active is lost. */
+  readonly coldStandby: boolean;
   readonly software: string;
   /** Digest of the settings that must be equal in the whole cluster. */
   readonly configDigest: string;
@@ -62,6 +64,7 @@ export interface CoreConfig {
   readonly claimsPerHour: number;
   readonly rankStaggerMs: number;
   readonly vacantGraceMs: number;
+  readonly coldStartWaitMs: number;
   readonly metricsIntervalMs: number;
 }
 

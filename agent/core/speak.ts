@@ -1,4 +1,5 @@
 /** What this member says to the others: the heartbeats that are due. */
+import { coldStandbySays } from "./cold-standby.ts";
 import { gateContext, waitsFor } from "./gates.ts";
 import { PROTOCOL_VERSION, type Heartbeat } from "./heartbeat.ts";
 import { offerOf } from "./offer.ts";
@@ -76,6 +77,7 @@ function commonPart(state: State, config: CoreConfig): Omit<Heartbeat, "hearsYou
     ready: state.claimReady.ready,
     switchover: switchoverPart(state),
     answer: answerPart(state, config),
+    coldStart: coldStartPart(state, config),
     software: config.software,
     asterisk: state.health.version,
     configDigest: config.configDigest,
@@ -95,6 +97,11 @@ function answerPart(state: State, config: CoreConfig): string | null {
   const { claimFailure: failure } = state.policy;
   if (failure !== null) return spoken(`its last claim failed with ${failure.code}, ${failure.message}`);
   return state.role === "claiming" ? "its claim is under way" : spoken(waitsFor("switchover", gateContext(state, config)));
+}
+
+function coldStartPart(state: State, config: CoreConfig): string | null {
+  const says = config.coldStandby ? coldStandbySays(gateContext(state, config)) : null;
+  return says === null ? null : spoken(says);
 }
 
 /** A sentence as it may go into a frame. Control characters and halves of characters would be escaped at six bytes each, and the frame could not leave. */

@@ -1,5 +1,6 @@
 /** The whole state of one agent: one immutable value, so that every step can be looked at, compared and simulated. step() makes the next. */
 import type { RoleFailure } from "./asterisk-role.ts";
+import type { ColdStart } from "./cold-standby.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Health } from "./health.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -111,6 +112,8 @@ export interface State {
   readonly policy: Policy;
   readonly marking: Marking;
   readonly claimReady: ClaimReady;
+  /** The standbys that this witness may start (COLD_STANDBY); unused on every other member. */
+  readonly coldStart: ColdStart;
   /** Ignore the failures of our own egress until then: the address has just moved. */
   readonly egressGraceUntilMs: MonotonicMs;
   /** When an action of each kind was last started. */

@@ -7,6 +7,7 @@
 import { age, doubtIfLate } from "./age.ts";
 import { beginClaim, settleFailure, settleSuccess } from "./claim.ts";
 import type { Action, Event, Notice, RequestAction } from "./events.ts";
+import { initialColdStart } from "./cold-standby.ts";
 import { initialEvidence } from "./evidence.ts";
 import { fold } from "./fold.ts";
 import { gateContext } from "./gates.ts";
@@ -57,7 +58,7 @@ export function initialState(boot: Boot, config: CoreConfig): State {
     reason: config.kind === "witness" ? "Observes the active and reports its verdict." : "Started; EC2 has not been read yet.", transitions: [],
     incarnation: boot.incarnation, zone: boot.zone ?? null, sequence: 0, sentAtMs: [], tickedAtMs: atMs, lagMs: 0, memoryMib: 0, doubtedAtMs: atMs, doubtedSequence: 0, lastLateByMs: 0,
     members, ownership: initialOwnership(atMs), evidence: initialEvidence(atMs), health: initialHealth(atMs),
-    yielding: null, claim: null, readySince: null, policy: boot.policy ?? initialPolicy(atMs), marking: { counter: 0, confirmed: null, failure: null }, claimReady: { ready: null, failure: null, markAllowed: null },
+    yielding: null, claim: null, readySince: null, policy: boot.policy ?? initialPolicy(atMs), marking: { counter: 0, confirmed: null, failure: null }, claimReady: { ready: null, failure: null, markAllowed: null }, coldStart: initialColdStart(atMs),
     egressGraceUntilMs: atMs, startedActions: {}, inFlight: {}, nextActionId: 1, unsaved: false, saveFailure: null, heartbeatNow: true, jitter: 0.5, tagging: null, publishFailure: null, roster: EMPTY_ROSTER, peerRosters: {}, dropped: null, draining: null, switchover: null, takeover: null, passingOn: [], operations: 0, maintenance: null, appliedRole: null, roleDoubtedAtMs: atMs, roleFailure: null, secretFailure: null,
     metrics: { startedAtWallMs: wallMs, sets: {} }, sampledAtMs: atMs, metricsSinceMs: atMs, metricsDropped: 0,
   };

@@ -10,7 +10,7 @@ import { clockAheadMs } from "../adapters/http-date.ts";
 import { Imds } from "../adapters/imds.ts";
 import { knock } from "../adapters/link-knock.ts";
 import { SocketProber } from "../adapters/socket-prober.ts";
-import { assembleAccess, assembleAws, assembleCloud, assembleSecrets, type Aws } from "../assemble.ts";
+import { assembleAccess, assembleAws, assembleCloud, assembleColdCloud, assembleSecrets, type Aws } from "../assemble.ts";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { AgentError } from "../errors.ts";
@@ -34,7 +34,8 @@ export function assembleDoctor(config: Config, software: string): Assembled {
     const { text, version } = await assembleSecrets(config, aws).fetch(AbortSignal.timeout(ASK_WITHIN_MS));
     return { secret: parseSecret(text, core.kind), version };
   });
-  const cloud = node === null || aws === null ? null : once(async () => assembleCloud(config, aws, node.instanceId ?? (await facts()).instanceId));
+  const cold = assembleColdCloud(config, aws);
+  const cloud = cold !== null ? () => Promise.resolve(cold) : node === null || aws === null ? null : once(async () => assembleCloud(config, aws, node.instanceId ?? (await facts()).instanceId));
   const world: DoctorWorld = {
     config, secret, software,
     agent: once(() => askAgent(join(config.stateDir, OPERATOR_SOCKET))),

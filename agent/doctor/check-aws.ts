@@ -72,11 +72,12 @@ async function clockCheck({ ec2, config }: DoctorWorld, signal: AbortSignal): Pr
 }
 
 async function permissionChecks({ cloud, config }: DoctorWorld, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { node } = config;
-  if (cloud === null || node === null) return [];
+  const { node, coldStandby } = config;
+  const instances = node?.peerInstances ?? coldStandby?.peerInstances;
+  if (cloud === null || instances === undefined) return [];
   const ec2 = await tried(cloud());
   if (ec2 instanceof AgentError) return [skipped("EC2 permissions", `This node's own instance is not known: ${ec2.message}`)];
-  const iam = "Compare the instance role with provisioning/iam/node-policy.json, and look for a boundary or an organisation policy.";
+  const iam = `Compare the instance role with provisioning/iam/${node === null ? "witness-cold-standby-policy" : "node-policy"}.json, and look for a boundary or an organisation policy.`;
   const address = await tried(ec2.readAddress(signal));
   // Without an answer at all the other calls would say the same.
   if (address instanceof AgentError && address.code !== "AGENT_CLOUD_DENIED") return [failed("EC2 DescribeAddresses", address)];
@@ -85,12 +86,14 @@ async function permissionChecks({ cloud, config }: DoctorWorld, signal: AbortSig
     return error instanceof AgentError ? failed(name, error, error.code === "AGENT_CLOUD_DENIED" ? iam : undefined) : ok(name, "The dry run says that it would be carried out.");
   };
   const read = address instanceof AgentError ? failed("EC2 DescribeAddresses", address, iam) : heldBy(holderName(address.holder), address.holder.kind, address.publicIp);
-  const peers = [...node.peerInstances].map(async ([peer, instanceId]): Promise<Finding> => {
+  const peers = [...instances].map(async ([peer, instanceId]): Promise<Finding> => {
     const name = `EC2 DescribeInstanceStatus of ${peer}`;
     const state = await tried(ec2.readInstance(peer, signal));
     if (state instanceof AgentError) return failed(name, state, state.code === "AGENT_CLOUD_DENIED" ? iam : `Is ${instanceId} (PEER_INSTANCES) the instance of ${peer}?`);
-    return state === "running" ? ok(name, `${instanceId} is running.`) : warning(name, `${instanceId} is ${state}.`, `Start ${peer}, or replace it and correct PEER_INSTANCES.`);
+    // A witness that may start it finds nothing wrong with a standby that is stopped.
+    return state === "running" || (state === "stopped" && coldStandby !== null) ? ok(name, `${instanceId} is ${state}.`) : warning(name, `${instanceId} is ${state}.`, `Start ${peer}, or replace it and correct PEER_INSTANCES.`);
   });
+  if (node === null) return [read, ...(await Promise.all([...[...instances.keys()].map((peer) => dry(`EC2 StartInstances of ${peer}`, ec2.dryRunStart(peer, signal))), ...peers]))];
   return [read, ...(await Promise.all([dry("EC2 AssociateAddress", ec2.dryRunClaim(signal)), dry("EC2 CreateTags", ec2.dryRunMark(signal)), ...peers]))];
 }
 

@@ -41,7 +41,7 @@ export interface DoctorWorld {
   /** null on a witness. */
   readonly imds: ((signal: AbortSignal) => Promise<NodeFacts>) | null;
   /** null where this agent has no cloud. `instanceId` as far as it is known. */
-  readonly cloud: (() => Promise<Pick<Cloud, "readAddress" | "readInstance" | "dryRunClaim" | "dryRunMark">>) | null;
+  readonly cloud: (() => Promise<Pick<Cloud, "readAddress" | "readInstance" | "dryRunClaim" | "dryRunMark" | "dryRunStart">>) | null;
   /** Connects to EC2's endpoint; from `localAddress`, or as the routing table says. null where nothing here talks to AWS. */
   readonly ec2: { readonly url: string; readonly connect: (localAddress: string | null, signal: AbortSignal) => Promise<{ readonly remoteAddress: string }>; readonly clockAheadMs: (localAddress: string | null, signal: AbortSignal) => Promise<number> } | null;
   readonly prober: Prober;

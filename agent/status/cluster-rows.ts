@@ -44,7 +44,7 @@ function rowOf(member: StatusView["members"][number], view: StatusView): MemberR
   const then = (text: string): string => (stale ? `${text}?` : text);
   const witness = member.kind === "witness";
   const deaf = says.hearsUs === "heard" || stale ? [] : [`It does not hear us (${says.hearsUs}).`];
-  const why = [stale ? `SILENT for ${inWords(ageMs)}. Its last word: ${says.servingReason}` : witness ? witnessSees(says) : says.servingReason, ...asks(says.yield), ...(says.draining ? ["It refuses new calls (drain)."] : []), ...(says.blocked ? [BLOCKED] : []), ...deaf, ...(says.sameConfig ? [] : ["It is configured differently."])];
+  const why = [stale ? `SILENT for ${inWords(ageMs)}. Its last word: ${says.servingReason}` : witness ? witnessSees(says) : says.servingReason, ...(says.coldStart === null || stale ? [] : [says.coldStart]), ...asks(says.yield), ...(says.draining ? ["It refuses new calls (drain)."] : []), ...(says.blocked ? [BLOCKED] : []), ...deaf, ...(says.sameConfig ? [] : ["It is configured differently."])];
   return {
     id, here: false, zone: says.zone ?? "-", role: then(says.role), holds, serving: witness ? "-" : then(says.serving), why: why.join(" "),
     calls: witness ? "-" : then(String(says.calls)), heard: inWords(ageMs), agent: says.software, asterisk: says.asterisk ?? "-",

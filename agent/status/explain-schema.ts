@@ -4,6 +4,8 @@ import { z } from "zod";
 const verdict = z.enum(["up", "down", "unknown"]);
 const cause = z.enum(["consent", "quorum", "vacant", "switchover", "takeover"]);
 
+const gates = z.array(z.object({ name: z.string(), passes: z.boolean(), value: z.string(), limit: z.string(), sentence: z.string() }));
+
 export const explanationSchema = z.object({
   node: z.string(),
   cluster: z.string(),
@@ -14,7 +16,9 @@ export const explanationSchema = z.object({
   wouldClaim: cause.nullable(),
   sentence: z.string(),
   /** Empty on a witness. */
-  causes: z.array(z.object({ cause, passes: z.boolean(), gates: z.array(z.object({ name: z.string(), passes: z.boolean(), value: z.string(), limit: z.string(), sentence: z.string() })) })),
+  causes: z.array(z.object({ cause, passes: z.boolean(), gates })),
+  /** What must hold before this witness starts a stopped standby (COLD_STANDBY); null on every other member. */
+  coldStart: z.object({ passes: z.boolean(), gates }).nullable().default(null),
   /** Empty while there is nobody to watch. */
   observers: z.array(z.object({ observer: z.string(), verdict, counted: z.boolean(), ageMs: z.number().nullable(), channels: z.array(z.object({ name: z.enum(["heartbeat", "sip", "eip"]), verdict, value: z.string(), limit: z.string() })) })),
   cloud: z.object({ verdict, reason: z.string() }),

@@ -4,12 +4,14 @@
  */
 import type { ProbeTrack, ReferenceTrack } from "../core/evidence.ts";
 import { isAutomatic } from "../core/claim.ts";
-import { GATES, gateContext, rankOf, rankPasses, waitsFor, yieldOf, type GateContext } from "../core/gates.ts";
+import { COLD_START_GATES, coldStandbySays, stoppedStandby } from "../core/cold-standby.ts";
+import { GATES, gateContext, rankOf, rankPasses, waitsFor, yieldOf, type Gate, type GateContext } from "../core/gates.ts";
 import { inWords } from "../core/in-words.ts";
 import { offerOf } from "../core/offer.ts";
 import { holderName } from "../core/ownership.ts";
 import { decisiveReadAtMs, type Tally } from "../core/quorum.ts";
 import type { CoreConfig } from "../core/settings.ts";
+import { freshHeartbeat, takesCalls } from "../core/suspicion.ts";
 import { rowThatHolds } from "../core/transitions.ts";
 import type { ClaimCause, MonotonicMs } from "../core/types.ts";
 import type { State } from "../core/state.ts";
@@ -47,6 +49,9 @@ export const MEASURES: Readonly<Record<string, (context: GateContext) => Measure
   "grace over": ({ state, config }) => ({ value: `${Math.round(state.nowMs - state.ownership.sinceMs)} ms`, limit: `${config.vacantGraceMs} ms (VACANT_GRACE_MS)` }),
   "address offered": (context) => ({ value: offerOf(context.state, context.config) === null ? "no" : "offered", limit: "offered to this node" }),
   "operator's word": ({ state }) => ({ value: state.takeover?.phase ?? "none", limit: "a takeover asked of this node" }),
+  "no standby runs": ({ state, config }) => ({ value: config.peers.filter((node) => node !== state.evidence.target && takesCalls(freshHeartbeat(state, node, config))).join(", ") || "none", limit: "none that takes calls" }),
+  "a standby is stopped": ({ state, config }) => ({ value: stoppedStandby(state, config) ?? "none", limit: "stopped, by a read of EC2 in this suspicion" }),
+  "start due": ({ state, config }) => ({ value: state.coldStart.started === null ? `none made, ${state.coldStart.failures} failure(s)` : `${state.coldStart.started.node} started ${inWords(state.nowMs - state.coldStart.started.atMs)} ago, ${state.coldStart.failures} failure(s) since`, limit: `one in ${config.coldStartWaitMs} ms (COLD_START_WAIT_MS)` }),
   "under the hourly limit": ({ state, config }) => ({ value: String(state.policy.claimsAtMs.length), limit: `fewer than ${config.claimsPerHour} (CLAIMS_PER_HOUR)` }),
 };
 
@@ -73,6 +78,7 @@ export function explanationOf(state: State, config: CoreConfig): Explanation {
     wouldClaim,
     sentence: wouldClaim === null ? `No. ${whyNot(context)}` : `Yes, by ${wouldClaim}: ${row?.says(context) ?? ""}`,
     causes: state.role === "witness" ? [] : causesOf(context).map((cause) => causeView(cause, context)),
+    coldStart: config.coldStandby ? coldStartView(context) : null,
     observers: state.evidence.target === null ? [] : observersOf(context),
     cloud: { verdict: context.votes().cloud, reason: context.votes().cloudReason },
     references: [referenceView("private", state.evidence.private, state), referenceView("public", state.evidence.public, state)],
@@ -83,7 +89,7 @@ function whyNot(context: GateContext): string {
   const { role } = context.state;
   if (role === "active") return "This node holds the address.";
   if (role === "claiming") return "A claim is under way.";
-  if (role === "witness") return "A witness never claims.";
+  if (role === "witness") return ["A witness never claims.", ...(context.config.coldStandby ? [coldStandbySays(context) ?? ""] : [])].join(" ");
   return waitsForSentence(context);
 }
 
@@ -93,11 +99,20 @@ function causesOf({ state, config }: GateContext): readonly ClaimCause[] {
 }
 
 function causeView(cause: ClaimCause, context: GateContext): Explanation["causes"][number] {
-  const gates = GATES[cause].map((gate) => ({ name: gate.name, passes: gate.passes(context), ...(MEASURES[gate.name]?.(context) ?? { value: "", limit: "" }), sentence: gate.says(context) }));
+  const gates = GATES[cause].map((gate) => gateView(gate, context));
   const open = gates.every((gate) => gate.passes);
   if (!isAutomatic(cause)) return { cause, passes: open, gates };
   const turn = { name: RANK_GATE, passes: rankPasses(cause, context.state, context.config), ...rankMeasured(cause, context), sentence: open ? waitsFor(cause, context) : "Counted from the moment when all the others pass." };
   return { cause, passes: open && turn.passes, gates: [...gates, turn] };
+}
+
+function gateView(gate: Gate, context: GateContext): Explanation["causes"][number]["gates"][number] {
+  return { name: gate.name, passes: gate.passes(context), ...(MEASURES[gate.name]?.(context) ?? { value: "", limit: "" }), sentence: gate.says(context) };
+}
+
+function coldStartView(context: GateContext): NonNullable<Explanation["coldStart"]> {
+  const gates = COLD_START_GATES.map((gate) => gateView(gate, context));
+  return { passes: gates.every((gate) => gate.passes), gates };
 }
 
 function rankMeasured(cause: ClaimCause, { state, config }: GateContext): Measured {

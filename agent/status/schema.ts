@@ -33,6 +33,8 @@ const member = z.object({
       zone: z.string().nullable(),
       draining: z.boolean(),
       blocked: z.boolean(),
+      /** Of a witness that may start a stopped standby: what it makes of it. */
+      coldStart: z.string().nullable().default(null),
       /** What it, as an observer, sees of the active. */
       verdict: z.object({ about: z.string(), verdict, heartbeat: verdict, sip: verdict, eip: verdict }).nullable(),
     })

@@ -124,7 +124,7 @@ function memberView(id: NodeId, state: State, config: CoreConfig): StatusView["m
     says:
       said === null
         ? null
-        : { role: said.role, serving: said.serving, servingReason: said.servingReason, yield: said.yield, holds: said.holds, hearsUs: said.hearsYou, software: said.software, asterisk: said.asterisk, calls: said.calls, sameConfig: configuredAlike(config.configDigest, said.configDigest), zone: said.zone, draining: said.draining, blocked: said.blocked, verdict: said.verdict },
+        : { role: said.role, serving: said.serving, servingReason: said.servingReason, yield: said.yield, holds: said.holds, hearsUs: said.hearsYou, software: said.software, asterisk: said.asterisk, calls: said.calls, sameConfig: configuredAlike(config.configDigest, said.configDigest), zone: said.zone, draining: said.draining, blocked: said.blocked, coldStart: said.coldStart, verdict: said.verdict },
   };
 }
 

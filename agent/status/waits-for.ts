@@ -1,4 +1,5 @@
 /** The one sentence that answers "what is it waiting for?", whatever the role. For a standby the gates' own words. */
+import { coldStandbySays } from "../core/cold-standby.ts";
 import { GATES, type GateContext, waitsFor, yieldOf } from "../core/gates.ts";
 import { canServe } from "../core/health.ts";
 import { offerOf } from "../core/offer.ts";
@@ -21,8 +22,15 @@ export function waitsForSentence(context: GateContext): string {
     case "active":
       return ofActive(context);
     case "witness":
-      return context.state.evidence.target === null ? "A node that says that it holds the address." : `Nothing: it observes ${context.state.evidence.target} and votes.`;
+      return ofWitness(context);
   }
+}
+
+function ofWitness(context: GateContext): string {
+  const { target } = context.state.evidence;
+  const votes = target === null ? "A node that says that it holds the address." : `Nothing: it observes ${target} and votes.`;
+  const cold = target === null ? null : coldStandbySays(context);
+  return cold === null ? votes : context.state.evidence.suspectedAtMs === null ? `${votes} ${cold}` : cold;
 }
 
 function ofStandby(context: GateContext): string {

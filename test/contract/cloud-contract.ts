@@ -183,6 +183,40 @@ export function describeCloudContract(name: string, makeWorld: () => Promise<Clo
       });
     });
 
+    describe("starting a standby", () => {
+      it("starts a stopped instance", async () => {
+        await world.setInstance("node-b", "stopped");
+        await a.startInstance("node-b", soon());
+        assert.match(await a.readInstance("node-b", soon()), /^(?:pending|running)$/);
+      });
+
+      it("leaves one that runs as it is", async () => {
+        await a.startInstance("node-b", soon());
+        assert.equal(await a.readInstance("node-b", soon()), "running");
+      });
+
+      it("fails for one that is terminated, and for a node whose instance nobody has named", async () => {
+        await world.setInstance("node-b", "terminated");
+        await rejectsWith("AGENT_CLOUD_FAILED", a.startInstance("node-b", soon()));
+        await rejectsWith("AGENT_CLOUD_FAILED", a.startInstance("node-x", soon()));
+        await rejectsWith("AGENT_CLOUD_FAILED", a.dryRunStart("node-x", soon()));
+      });
+
+      it("is tried dry without starting anything", async () => {
+        await world.setInstance("node-b", "stopped");
+        await a.dryRunStart("node-b", soon());
+        assert.equal(await a.readInstance("node-b", soon()), "stopped");
+      });
+
+      it("shows a missing permission, dry or not", needs("faults"), async () => {
+        await world.setInstance("node-b", "stopped");
+        await world.fault({ caller: "node-a", action: "StartInstances", outcome: "deny" });
+        await rejectsWith("AGENT_CLOUD_DENIED", a.dryRunStart("node-b", soon()));
+        await rejectsWith("AGENT_CLOUD_DENIED", a.startInstance("node-b", soon()));
+        assert.equal(await a.readInstance("node-b", soon()), "stopped");
+      });
+    });
+
     describe("dry runs", () => {
       it("succeed and change nothing", async () => {
         await world.place(nodeB);

@@ -26,6 +26,8 @@ function portOf(cloud: SimCloud, self: NodeId): Cloud {
     readInstance: async (node, signal) => (await ask({ kind: "readInstance", node }, signal)) as InstanceState,
     dryRunClaim: async (signal) => { await ask({ kind: "dryRunClaim" }, signal); },
     dryRunMark: async (signal) => { await ask({ kind: "dryRunMark" }, signal); },
+    startInstance: async (node, signal) => { await ask({ kind: "startInstance", node, reason: "" }, signal); },
+    dryRunStart: async (node, signal) => { await ask({ kind: "dryRunStart", node }, signal); },
     claim: async (request, signal) => { await ask({ kind: "claim", ...request }, signal); },
     writeMark: async (mark, signal) => { await ask({ kind: "writeMark", mark }, signal); },
     writeClaimTags: async (tags, signal) => { await ask({ kind: "writeClaimTags", tags }, signal); },

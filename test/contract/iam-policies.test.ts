@@ -118,6 +118,18 @@ describe("the witness's policy", () => {
   });
 });
 
+describe("the policy of a witness that starts a stopped standby", () => {
+  it("allows to read who holds the address and to start this cluster's nodes, and nothing else", async () => {
+    const policy = policyOf("witness-cold-standby-policy");
+    const start = (cluster: string, role: string): Question => ask("ec2:StartInstances", ec2("instance", "i-bbbb"), { "aws:ResourceTag/ClusterId": cluster, "aws:ResourceTag/Role": role });
+    const reads = [ask("ec2:DescribeAddresses"), ask("ec2:DescribeInstanceStatus")];
+    for (const question of [...reads, start(CLUSTER.cluster_id, "node")]) assert.equal(await allows(policy, question), true, named(question));
+    const readable = new Set(reads.map(({ action }) => action));
+    const foreign = [start("another", "node"), start(CLUSTER.cluster_id, "witness"), ...NODE_CALLS.filter(({ action }) => !readable.has(action)), ...OTHER_CALLS];
+    for (const question of foreign) assert.equal(await allows(policy, question), false, named(question));
+  });
+});
+
 describe("the operator's policy", () => {
   const policy = policyOf("operator-policy");
   const documents = `arn:aws:ssm:${CLUSTER.region}:${CLUSTER.account}:document`;

@@ -1,5 +1,6 @@
 /** What a scenario may promise. A sentence that does not hold throws an AssertionError that says what was found instead. */
 import assert from "node:assert/strict";
+import { COLD_START_GATES } from "../../agent/core/cold-standby.ts";
 import { unprovenChannels } from "../../agent/core/evidence.ts";
 import { gateContext, GATES } from "../../agent/core/gates.ts";
 import type { State } from "../../agent/core/state.ts";
@@ -38,6 +39,11 @@ const EXPECTATIONS: readonly Expectation[] = [
   expectation("(no alive marks|alive marks)", (stage, [what]) => { assert.equal(callsSince(stage, "writeMark") > 0, what === "alive marks", `${callsSince(stage, "writeMark")} marks were written`); }),
   expectation(`${NODE} names ([0-9]+) dropped calls of ${NODE}`, (stage, [who = "", count, from]) => {
     assert.deepEqual(stage.cluster.member(who).ledger.map((entry) => [entry.from, entry.calls.length]), [[from, Number(count)]]);
+  }),
+  expectation("(no start|1 start|[0-9]+ starts) of a standby", (stage, [count = ""]) => { assert.equal(callsSince(stage, "startInstance"), countOf(count)); }),
+  expectation("(witness-[1-3]) waits to start until \"([a-zA-Z0-9 -]+)\"", (stage, [who = "", gate]) => {
+    const context = gateContext(stateOf(stage, who), stage.cluster.member(who).config);
+    assert.equal(COLD_START_GATES.find((each) => !each.passes(context))?.name, gate);
   }),
   expectation(`${NODE} (ready|not ready) to claim`, (stage, [who = "", how]) => { assert.equal(stateOf(stage, who).claimReady.ready, how === "ready"); }),
   expectation(`${NODE} may not write marks`, (stage, [who = ""]) => { assert.equal(stateOf(stage, who).claimReady.markAllowed, false); }),

@@ -19,7 +19,7 @@ export const STRANGER = "i-stranger";
 /** How an instance outside the cluster is called where a node's name could stand. */
 export const STRANGER_NAME = "stranger";
 
-export type CloudRequest = Extract<Request, { kind: "readAddress" | "readInstance" | "claim" | "dryRunClaim" | "dryRunMark" | "writeMark" | "writeClaimTags" }>;
+export type CloudRequest = Extract<Request, { kind: "readAddress" | "readInstance" | "claim" | "dryRunClaim" | "dryRunStart" | "startInstance" | "dryRunMark" | "writeMark" | "writeClaimTags" }>;
 
 /** A claim that has reached EC2, for the invariants of the world. */
 export interface ClaimSeen {
@@ -67,7 +67,7 @@ export class SimCloud {
     const call = toEc2(request, caller);
     this.calls.set(request.kind, (this.calls.get(request.kind) ?? 0) + 1);
     const plan = this.faults.plan(caller, call.action);
-    const changes = call.action === "AssociateAddress" || call.action === "CreateTags";
+    const changes = call.action === "AssociateAddress" || call.action === "CreateTags" || call.action === "StartInstances";
     const latencyMs = (changes ? this.mutateMs : this.readMs) * (0.5 + this.#chance(`${caller} ${request.kind}`)());
     if (plan.outcome === "blackhole") return;
     const arriveMs = latencyMs / 2 + plan.delayBeforeMs;
@@ -79,7 +79,7 @@ export class SimCloud {
 
   #work(caller: NodeId, request: CloudRequest, call: Ec2Request, outcome: string, staleMs: number): Completion {
     const name = `EC2 ${call.action}`;
-    const changes = request.kind === "claim" || request.kind === "writeMark" || request.kind === "writeClaimTags";
+    const changes = request.kind === "claim" || request.kind === "startInstance" || request.kind === "writeMark" || request.kind === "writeClaimTags";
     try {
       if (outcome === "throttle") throw throttled();
       if (outcome === "deny") throw new Ec2Error("UnauthorizedOperation", "You are not authorized to perform this operation.", 403);
@@ -101,6 +101,7 @@ export class SimCloud {
     const members = { instances: new Map(this.#nodes.map((node) => [node, instanceOf(node)])), self: { node: caller, networkInterfaceId: null } };
     if (request.kind === "readAddress" && answer.kind === "addresses" && answer.addresses[0] !== undefined) return { kind: "readAddress", outcome: { ok: true, value: addressReading(answer.addresses[0], members) } };
     if (request.kind === "readInstance" && answer.kind === "statuses" && answer.statuses[0] !== undefined) return { kind: "readInstance", node: request.node, outcome: { ok: true, value: instanceState(answer.statuses[0]) } };
+    if (request.kind === "startInstance") return { kind: "startInstance", node: request.node, reason: request.reason, outcome: { ok: true, value: null } };
     return { kind: request.kind, outcome: { ok: true, value: null } } as Completion;
   }
 }
@@ -116,6 +117,9 @@ function toEc2(request: CloudRequest, caller: NodeId): Ec2Request {
       return associate(request.allowReassociation, false);
     case "dryRunClaim":
       return associate(true, true);
+    case "startInstance":
+    case "dryRunStart":
+      return { action: "StartInstances", instanceIds: [instanceOf(request.node)], dryRun: request.kind === "dryRunStart" };
     case "dryRunMark":
       return { action: "CreateTags", resources: [ALLOCATION], tags: markTags({ node: caller, counter: 0 }), dryRun: true };
     case "writeMark":

@@ -47,6 +47,8 @@ const DATA_PLANE_MS = 1_000;
 const SHED_SHARE = 0.7;
 /** EC2's status checks notice a dead instance after a few minutes (ms). */
 const STATUS_CHECKS_MS = 150_000;
+/** From a start to a machine whose services are being started (ms). */
+const BOOT_MS = 25_000;
 /** So often somebody else's calls take what the buckets have gained; some tokens slip through (ms). */
 const DRAIN_EVERY_MS = 150;
 /** Agents that are started together come up within this time of each other (ms). */
@@ -99,6 +101,10 @@ export class SimCluster {
       this.moves.push({ atMs: this.time.nowMs, to });
       this.say("EC2", `the address is on ${to === STRANGER_NAME ? "a stranger" : (to ?? "nobody")}`);
       this.time.after(DATA_PLANE_MS, () => { this.packetsGoTo = this.cloud.holder(); });
+    });
+    this.cloud.model.onInstanceStarted((instanceId) => {
+      const node = this.nodes.find((id) => instanceOf(id) === instanceId);
+      if (node !== undefined) this.time.after(BOOT_MS, () => { this.powerOn(node); });
     });
     const common = { nodes: this.nodes, witnesses, knobs: spec.knobs ?? {} };
     for (const id of this.nodes) this.#add(simConfig({ kind: "node", nodeId: id, ...common }));
@@ -164,7 +170,7 @@ export class SimCluster {
     const untilMs = this.time.nowMs + forMs;
     for (const cluster of [this, ...this.neighbours]) cluster.cloudTroubleUntilMs = Math.max(cluster.cloudTroubleUntilMs, untilMs);
     const drain = (): void => {
-      for (const action of ["DescribeAddresses", "DescribeInstanceStatus", "AssociateAddress", "CreateTags"]) this.account.buckets.drain(action, this.time.nowMs);
+      for (const action of ["DescribeAddresses", "DescribeInstanceStatus", "AssociateAddress", "CreateTags", "StartInstances"]) this.account.buckets.drain(action, this.time.nowMs);
       if (this.time.nowMs < untilMs) this.time.after(DRAIN_EVERY_MS, drain);
     };
     drain();
@@ -243,6 +249,8 @@ export class SimCluster {
       case "readInstance":
       case "claim":
       case "dryRunClaim":
+      case "dryRunStart":
+      case "startInstance":
       case "dryRunMark":
       case "writeMark":
       case "writeClaimTags":
@@ -256,6 +264,7 @@ export class SimCluster {
       const claim: ClaimSent = { node: member.id, atMs: this.time.nowMs, cause: member.state?.claim?.cause ?? "quorum", allowReassociation: request.allowReassociation, holder: this.cloud.holder() };
       for (const listener of this.#claimListeners) listener(claim);
     }
+    if (request.kind === "startInstance") this.say(member.id, `sends StartInstances (${request.node}): ${request.reason}`);
     if (this.network.isCut(member.id, "ec2")) return;
     this.cloud.execute(member.id, request, (completion) => { if (!this.network.isCut("ec2", member.id)) settle(completion); });
   }

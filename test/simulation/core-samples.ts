@@ -16,7 +16,7 @@ export function sampleConfig(over: { readonly nodes?: readonly NodeId[]; readonl
 export function sampleHeartbeat(over: Partial<Heartbeat> = {}): Heartbeat {
   return {
     v: 1, kind: "heartbeat", cluster: "sim", node: "node-a", incarnation: "00000000000000aa", sequence: 1, role: "active", serving: "serving", servingReason: "Takes calls.", yield: null, holds: true,
-    publicIp: "203.0.113.10", pause: { revision: 0, setBy: "", on: false, reason: "", remainingMs: null }, hearsYou: "heard", echo: { sequence: 1, heldMs: 5 }, verdict: null, rosterHeld: null, draining: false, mark: null, blocked: false, zone: null, ready: true, switchover: null, answer: null,
+    publicIp: "203.0.113.10", pause: { revision: 0, setBy: "", on: false, reason: "", remainingMs: null }, hearsYou: "heard", echo: { sequence: 1, heldMs: 5 }, verdict: null, rosterHeld: null, draining: false, mark: null, blocked: false, zone: null, ready: true, switchover: null, answer: null, coldStart: null,
     software: "1.0.0", asterisk: null, configDigest: "same", calls: 0, ...over,
   };
 }

@@ -30,6 +30,12 @@ function environment({ kind, nodeId, nodes, witnesses, knobs }: MemberSpec): Rec
   const peers = nodes.filter((node) => node !== nodeId);
   const at = (member: NodeId): string => `${member}=10.0.0.${1 + [...nodes, ...witnesses].indexOf(member)}:8090`;
   const common = { CLUSTER_ID: "sim", NODE_ID: nodeId, ROLE: kind, PEERS: peers.map(at).join(","), SECRETS_FILE: "/etc/asterisk-node-agent/secrets.json", AWS_REGION: "eu-central-1" };
-  if (kind === "witness") return { ...common, ...knobs };
-  return { ...common, WITNESSES: witnesses.map(at).join(","), EIP_ALLOCATION_ID: "eipalloc-0a1b2c3d", PEER_INSTANCES: peers.map((peer) => `${peer}=i-0${peer.replaceAll("-", "")}`).join(","), ...knobs };
+  const instances = (of: readonly NodeId[]): string => of.map((node) => `${node}=i-0${node.replaceAll("-", "")}`).join(",");
+  if (kind === "witness") {
+    const cold = knobs["COLD_STANDBY"] === "true" ? { WITNESSES: witnesses.filter((witness) => witness !== nodeId).map(at).join(","), EIP_ALLOCATION_ID: "eipalloc-0a1b2c3d", PEER_INSTANCES: instances(nodes) } : {};
+    return { ...common, ...cold, ...knobs };
+  }
+  // What starts a stopped standby is a witness.
+  const ofNodes = Object.fromEntries(Object.entries(knobs).filter(([name]) => name !== "COLD_STANDBY"));
+  return { ...common, WITNESSES: witnesses.map(at).join(","), EIP_ALLOCATION_ID: "eipalloc-0a1b2c3d", PEER_INSTANCES: instances(peers), ...ofNodes };
 }

@@ -54,7 +54,8 @@ function inWords(expects: readonly string[]): readonly string[] {
   const words = [claimsInWords(expects, claims), ...expects.flatMap(plainWords).map((each) => (each === UNNOTICED ? `${each}${untilThen}` : each))];
   const last = expects.findLast((line) => line.startsWith("active "));
   if (last !== undefined) words.push(last === "active nobody" ? "nobody is active" : `in the end ${last.slice("active ".length)} is active`);
-  return [...new Set(words.filter((each) => each !== ""))];
+  const later = words.includes(STARTED) ? words.map((each) => (each === NOT_STARTED ? `${each} at first` : each)) : words;
+  return [...new Set(later.filter((each) => each !== ""))];
 }
 
 function claimsInWords(expects: readonly string[], claims: readonly string[]): string {
@@ -75,6 +76,8 @@ function timeInWords(line: string): string {
   return between === null ? "" : `, ${seconds(between[1])} to ${seconds(between[2])} s into the story`;
 }
 
+const NOT_STARTED = "no standby is started";
+const STARTED = "the stopped standby is started";
 const UNNOTICED = "callers notice nothing";
 
 const ENDS: Readonly<Record<string, string>> = { done: "done", failed: "given up, with the reason", refused: "refused, with the reason", checked: "found possible" };
@@ -83,6 +86,7 @@ const PLAIN: readonly (readonly [RegExp, (found: RegExpExecArray) => string])[] 
   [/^callers served throughout$/, () => UNNOTICED],
   [/^callers unserved for at most (\d+) ms$/, (found) => `callers wait for at most ${(Number(found[1]) / 1_000).toFixed(1)} s`],
   [/^the (switchover|takeover) on (\S+) (done|failed|refused|checked)$/, (found) => `the ${found[1] ?? ""} on ${found[2] ?? ""} is ${ENDS[found[3] ?? ""] ?? ""}`],
+  [/^(no start|1 start|\d+ starts) of a standby$/, (found) => (found[1] === "no start" ? NOT_STARTED : found[1] === "1 start" ? STARTED : `${found[1] ?? ""} of a standby are tried`)],
   [/^alive marks$/, () => "alive marks are written"],
   [/^(\S+) waits for "(.+)"$/, (found) => `${found[1] ?? ""} waits for the gate "${found[2] ?? ""}"`],
   [/^(\S+ names \d+ dropped calls of \S+)$/, (found) => found[1] ?? ""],

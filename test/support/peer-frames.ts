@@ -12,7 +12,7 @@ export function heartbeatOf(node: NodeId, sequence: number, replaced: Partial<He
   return {
     v: 1, kind: "heartbeat", cluster: CLUSTER, node, incarnation: FIRST_LIFE, sequence, role: "active", serving: "serving", servingReason: "every probe is answered",
     yield: null, holds: true, publicIp: "192.0.2.10", pause: { revision: 0, setBy: node, on: false, reason: "", remainingMs: null }, hearsYou: "heard",
-    echo: { sequence, heldMs: 12.5 }, verdict: null, software: "0.1.0", asterisk: "22.10.1", configDigest: "0123456789abcdef", calls: 7, rosterHeld: null, draining: false, mark: null, blocked: false, zone: null, ready: true, switchover: null, answer: null, ...replaced,
+    echo: { sequence, heldMs: 12.5 }, verdict: null, software: "0.1.0", asterisk: "22.10.1", configDigest: "0123456789abcdef", calls: 7, rosterHeld: null, draining: false, mark: null, blocked: false, zone: null, ready: true, switchover: null, answer: null, coldStart: null, ...replaced,
   };
 }
 

@@ -43,7 +43,7 @@ function knobs(): string {
 
 function knobCells(name: KnobName, row: Knob): readonly string[] {
   const preset = presetValue("cautious", name);
-  const notes = [...(row.on === "node" ? ["nodes only"] : []), ...(row.same === true ? ["equal in the whole cluster"] : [])];
+  const notes = [...(row.on === "node" ? [row.cold === true ? "nodes, and witnesses with COLD_STANDBY" : "nodes only"] : []), ...(row.same === true ? ["equal in the whole cluster"] : [])];
   return [code(name), defaultText(row), preset === null ? "" : String(preset), acceptedText(row), `${row.says}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`];
 }
 

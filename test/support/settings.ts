@@ -22,6 +22,14 @@ export const WITNESS_SETTINGS: Readonly<Record<string, string>> = {
   REFERENCE_PUBLIC: "192.0.2.1:443",
 };
 
+/** What a witness needs besides, to start a stopped standby. */
+export const COLD_SETTINGS: Readonly<Record<string, string>> = { COLD_STANDBY: "true", AWS_REGION: "eu-central-1", EIP_ALLOCATION_ID: "eipalloc-0a", PEER_INSTANCES: "node-a=i-0a,node-b=i-0b" };
+
+/** The configuration of a witness that starts a stopped standby; undefined takes a setting out. */
+export function coldWitnessConfig(changes: Readonly<Record<string, string | undefined>> = {}): Config {
+  return loadConfig({ file: { ...WITNESS_SETTINGS, ...COLD_SETTINGS, ...changes }, process: {} }, "1.2.3");
+}
+
 /** The configuration of a node whose file has these settings besides NODE_SETTINGS; undefined takes one out. */
 export function nodeConfig(changes: Readonly<Record<string, string | undefined>> = {}): Config {
   return loadConfig({ file: { ...NODE_SETTINGS, ...changes }, process: {} }, "1.2.3");

@@ -22,11 +22,11 @@ const FIRST_MS = 5_000;
 export function coreConfig(nodeId: string, overrides: Partial<CoreConfig> = {}): CoreConfig {
   const nodes = ["node-a", "node-b"];
   return {
-    kind: nodes.includes(nodeId) ? "node" : "witness", clusterId: "test", nodeId, peers: nodes.filter((node) => node !== nodeId), witnesses: [], stasisApps: ["ivr"], sipTcp: false, database: false, software: "0.1.0", configDigest: "d1",
+    kind: nodes.includes(nodeId) ? "node" : "witness", clusterId: "test", nodeId, peers: nodes.filter((node) => node !== nodeId), witnesses: [], stasisApps: ["ivr"], sipTcp: false, database: false, coldStandby: false, software: "0.1.0", configDigest: "d1",
     tickIntervalMs: 50, selfDoubtAfterMs: 500, heartbeatIntervalMs: 250, peerLateAfterMs: 600, peerLostAfterMs: 1500, coldLostAfterMs: 60_000, witnessAbsentAfterMs: 30_000,
     probeIntervalMs: 1000, probeTimeoutMs: 400, suspectProbeIntervalMs: 200, probeDownAfter: 3, probeUpAfter: 3, stasisIntervalMs: 2000, stasisDownAfterMs: 10_000, canaryIntervalMs: 10_000, canaryTimeoutMs: 2000, canaryDownAfter: 2, queuesIntervalMs: 10_000, countsIntervalMs: 5000, contactsIntervalMs: 60_000, rosterIntervalMs: 2000,
     ownerReadIntervalMs: 60_000, ownerConfirmIntervalMs: 250, suspectReadIntervalMs: 1000, readBackoffMaxMs: 4000, cloudTimeoutMs: 2000, claimTimeoutMs: 3000, claimConfirmWithinMs: 10_000, claimRetryMinMs: 300, claimRetryMaxMs: 5000, dryRunIntervalMs: 600_000, egressGraceMs: 5000,
-    markIntervalMs: 1000, markSlowIntervalMs: 5000, markFastForMs: 60_000, markVisibleAfterMs: 900, yieldAfterMs: 150, holdDownMs: 30_000, claimsPerHour: 6, rankStaggerMs: 1000, vacantGraceMs: 3000, metricsIntervalMs: 60_000,
+    markIntervalMs: 1000, markSlowIntervalMs: 5000, markFastForMs: 60_000, markVisibleAfterMs: 900, yieldAfterMs: 150, holdDownMs: 30_000, claimsPerHour: 6, rankStaggerMs: 1000, vacantGraceMs: 3000, coldStartWaitMs: 300_000, metricsIntervalMs: 60_000,
     ...overrides,
   };
 }
@@ -52,6 +52,9 @@ export interface Machine {
   dryRunMark: Failure | null;
   mark: Failure | null;
   claim: Failure | null;
+  /** EC2's answer to a start of a stopped standby, and to its dry run. */
+  start: Failure | null;
+  dryRunStart: Failure | null;
   save: Failure | null;
   publish: Failure | null;
   /** Asterisk's queries succeed. */
@@ -79,6 +82,10 @@ const REFUSED: Failure = { code: "AGENT_PROBE_REFUSED", message: "connection ref
 export class SmallWorld {
   holder: Holder = { kind: "node", node: "node-a" };
   instance: InstanceState = "running";
+  /** Where nodes differ in it. */
+  readonly instances = new Map<string, InstanceState>();
+  /** What witnesses have started. */
+  readonly started: string[] = [];
   /** What the address's tags say of the last claim. */
   lastClaim: AddressReading["lastClaim"] = null;
   /** Frames and private SIP from one member to another are dropped: entries are `from>to`. */
@@ -101,7 +108,7 @@ export class SmallWorld {
   constructor(configs: readonly CoreConfig[] = [coreConfig("node-a"), coreConfig("node-b")]) {
     for (const [index, config] of configs.entries()) {
       const incarnation = (index + 1).toString(16).padStart(16, "0");
-      const machine: Machine = { agent: true, asterisk: true, alertedQueues: 0, privateSip: true, publicSip: true, privateNet: true, publicNet: true, ariEvents: true, cloud: OK, dryRun: OK, dryRunMark: OK, mark: OK, claim: OK, save: OK, publish: OK, role: OK, database: true, dropped: 0, calls: 3 };
+      const machine: Machine = { agent: true, asterisk: true, alertedQueues: 0, privateSip: true, publicSip: true, privateNet: true, publicNet: true, ariEvents: true, cloud: OK, dryRun: OK, dryRunMark: OK, start: OK, dryRunStart: OK, mark: OK, claim: OK, save: OK, publish: OK, role: OK, database: true, dropped: 0, calls: 3 };
       this.#members.set(config.nodeId, { config, machine, observers: [], state: initialState({ atMs: FIRST_MS, wallMs: WORLD_BEGINS_WALL_MS, incarnation, policy: null }, config) });
     }
   }
@@ -231,7 +238,7 @@ export class SmallWorld {
         return unless(machine.cloud, () => ({ kind: "readAddress", outcome: done(reading) }));
       }
       case "readInstance":
-        return unless(machine.cloud, () => ({ kind: "readInstance", node: request.node, outcome: done(this.instance) }));
+        return unless(machine.cloud, () => ({ kind: "readInstance", node: request.node, outcome: done(this.instances.get(request.node) ?? this.instance) }));
       case "claim":
         return unless(machine.claim ?? machine.cloud, () => {
           if (this.claimsMove) this.holder = { kind: "node", node: config.nodeId };
@@ -242,6 +249,13 @@ export class SmallWorld {
           this.#mark = request.mark;
           return { kind: "writeMark", outcome: done(null) };
         });
+      case "startInstance":
+        return unless(machine.start ?? machine.cloud, () => {
+          this.started.push(request.node);
+          return { kind: "startInstance", node: request.node, reason: request.reason, outcome: done(null) };
+        });
+      case "dryRunStart":
+        return unless(machine.dryRunStart ?? machine.cloud, () => ({ kind: "dryRunStart", outcome: done(null) }));
       case "dryRunClaim":
       case "dryRunMark":
         return unless((request.kind === "dryRunClaim" ? machine.dryRun : machine.dryRunMark) ?? machine.cloud, () => ({ kind: request.kind, outcome: done(null) }));

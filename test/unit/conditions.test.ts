@@ -33,7 +33,20 @@ interface Case {
 
 const withWitness = (): SmallWorld => settledPair([coreConfig("node-a", { witnesses: ["w1"] }), coreConfig("node-b", { witnesses: ["w1"] }), coreConfig("w1")]);
 
+/** A pair whose standby is kept stopped, with a witness that starts it. */
+const pilotLight = (): SmallWorld => {
+  const world = settledPair([coreConfig("node-a", { witnesses: ["w1"] }), coreConfig("node-b", { witnesses: ["w1"] }), coreConfig("w1", { coldStandby: true })]);
+  world.machine("node-b").agent = false;
+  world.machine("node-b").asterisk = false;
+  world.instances.set("node-b", "stopped");
+  world.run(70_000);
+  return world;
+};
+
 const CASES: readonly Case[] = [
+  { name: "cold-start-not-ready", title: "the dry run of starting the stopped standby is denied", on: "w1", sentence: /AGENT_CLOUD_DENIED: UnauthorizedOperation\): this witness could not start it/, world: pilotLight, breakIt: (world) => { world.machine("w1").dryRunStart = DENIED; world.run(601_000); }, heal: (world) => { world.machine("w1").dryRunStart = null; world.run(65_000); } },
+  { name: "cold-start-failing", title: "EC2 has no machine for the stopped standby when the active dies", on: "w1", sentence: /\d+ start\(s\) of a stopped standby failed in a row \(AGENT_CLOUD_FAILED: InsufficientInstanceCapacity\)/, world: pilotLight, breakIt: (world) => { world.machine("w1").start = { code: "AGENT_CLOUD_FAILED", message: "InsufficientInstanceCapacity" }; die(world, "node-a"); world.run(20_000); }, heal: (world) => { world.machine("w1").start = null; world.run(40_000); } },
+  { name: "cold-start", title: "the active dies and the stopped standby was started", on: "w1", about: "node-b", sentence: /node-b was started \d+ s ago and has not been heard yet\. node-a is lost: 1 of 1/, world: pilotLight, breakIt: (world) => { die(world, "node-a"); world.run(20_000); }, heal: (world) => { world.instances.set("node-b", "running"); world.machine("node-b").asterisk = true; world.restart("node-b"); world.run(5_000); } },
   { name: "asterisk-down", title: "its own Asterisk is gone", sentence: /down for .*: Asterisk is not running/, breakIt: (world) => { world.machine("node-b").asterisk = false; world.run(3000); }, heal: (world) => { world.machine("node-b").asterisk = true; world.run(20_000); } },
   { name: "asterisk-degraded", title: "a queue of Asterisk is in alert", sentence: /degraded for .*2 taskprocessor/, breakIt: (world) => { world.machine("node-b").alertedQueues = 2; world.run(15_000); }, heal: (world) => { world.machine("node-b").alertedQueues = 0; world.run(15_000); } },
   { name: "asterisk-not-measured", title: "the event socket never opens, so that no canary call is made", sentence: /still unknown, 30 s after/, world: () => new SmallWorld(), breakIt: (world) => { world.machine("node-b").ariEvents = false; world.run(30_000); }, heal: (world) => { world.machine("node-b").ariEvents = true; world.run(5000); } },

@@ -116,7 +116,7 @@ describe("rules between knobs", () => {
 function numbersAndShapes(): KnobValues {
   const { members, listen, statusListen } = nodeConfig();
   const lists = { PEERS: members, WITNESSES: new Map(), PEER_INSTANCES: new Map([["node-b", "i-0b"]]), STASIS_APPS: [], LISTEN: listen, STATUS_LISTEN: statusListen };
-  const texts = { ROLE: "witness", NODE_ID: "node-a", AWS_REGION: null, SECRET_ID: null, SECRETS_FILE: null, REFERENCE_PRIVATE: null, REFERENCE_PUBLIC: null, CLAIM_INTERFACE_ID: null, CLAIM_PRIVATE_ADDRESS: "10.0.0.1", INSTANCE_ID: "i-0a" };
+  const texts = { ROLE: "witness", COLD_STANDBY: false, NODE_ID: "node-a", AWS_REGION: null, SECRET_ID: null, SECRETS_FILE: null, REFERENCE_PRIVATE: null, REFERENCE_PUBLIC: null, CLAIM_INTERFACE_ID: null, CLAIM_PRIVATE_ADDRESS: "10.0.0.1", INSTANCE_ID: "i-0a" };
   const counts = { PEER_LATE_AFTER_MS: 600, PROBE_TIMEOUT_MS: 400, PROBE_DOWN_AFTER: 3, SUSPECT_PROBE_INTERVAL_MS: 200, PEER_LOST_AFTER_MS: 1_500 };
   return { ...lists, ...texts, ...counts } as unknown as KnobValues;
 }

@@ -34,6 +34,7 @@ const heartbeats: fc.Arbitrary<Heartbeat> = fc.record({
   ready: optional(fc.boolean()),
   switchover: optional(fc.record({ id: fc.stringMatching(/^[0-9a-f]{16}$/), to: optional(name), phase: fc.constantFrom("draining" as const, "yielding" as const, "withdrawing" as const, "done" as const, "failed" as const, "refused" as const, "checked" as const), says: sentence, reason: sentence.map((text) => text.slice(0, 100)) }, { noNullPrototype: true })),
   answer: optional(sentence),
+  coldStart: optional(sentence),
   software: fc.constant("1.0.0"),
   asterisk: optional(fc.constant("22.10.1")),
   configDigest: fc.constant("abc"),
@@ -54,7 +55,7 @@ describe("the heartbeat codec", () => {
 
   it("refuses a heartbeat with one field spoiled or missing, and names the field but not its content", () => {
     const good = sampleHeartbeat();
-    const optionalFields = new Set(["rosterHeld", "draining", "mark", "blocked", "zone", "ready", "switchover", "answer"]);
+    const optionalFields = new Set(["rosterHeld", "draining", "mark", "blocked", "zone", "ready", "switchover", "answer", "coldStart"]);
     for (const field of Object.keys(good) as (keyof Heartbeat)[]) {
       for (const spoiled of [{ ...good, [field]: { secret: "4930123" } }, Object.fromEntries(Object.entries(good).filter(([key]) => key !== field))]) {
         const decoded = decodeFrame(JSON.stringify(spoiled), "sim", "node-a");

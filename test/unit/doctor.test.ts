@@ -10,7 +10,7 @@ import { AgentError, type ErrorCode } from "../../agent/errors.ts";
 import { parseSecret } from "../../agent/secret.ts";
 import type { StatusView } from "../../agent/status/schema.ts";
 import { statusView } from "../../agent/status/view.ts";
-import { nodeConfig } from "../support/settings.ts";
+import { coldWitnessConfig, nodeConfig } from "../support/settings.ts";
 import { settledPair } from "../support/small-world.ts";
 
 const KEY = Buffer.alloc(32, 7).toString("base64");
@@ -42,6 +42,7 @@ const CLOUD: Awaited<ReturnType<NonNullable<DoctorWorld["cloud"]>>> = {
   readInstance: () => Promise.resolve("running"),
   dryRunClaim: () => Promise.resolve(),
   dryRunMark: () => Promise.resolve(),
+  dryRunStart: () => Promise.resolve(),
 };
 
 function worldWith(changes: Partial<DoctorWorld> = {}, settings: Readonly<Record<string, string>> = {}): DoctorWorld {
@@ -77,6 +78,17 @@ async function found(world: DoctorWorld): Promise<readonly Finding[]> {
 }
 
 describe("the doctor", () => {
+  it("tries on a witness that starts a stopped standby whether it may, and finds nothing wrong with one that is stopped", async () => {
+    const starts: string[] = [];
+    const cloud = { ...CLOUD, readInstance: (node: string) => Promise.resolve(node === "node-b" ? ("stopped" as const) : ("running" as const)), dryRunStart: (node: string) => { starts.push(node); return Promise.resolve(); } };
+    const witness = { config: coldWitnessConfig({ AWS_LOCAL_ADDRESS: "10.0.3.30" }), imds: null, asterisk: null, agent: runs({ node: "witness-1", kind: "witness" }) };
+    const levels = (await found(worldWith({ ...witness, cloud: () => Promise.resolve(cloud) }))).filter(({ check }) => check.startsWith("EC2"));
+    assert.deepEqual(levels.map(({ level, check }) => `${level} ${check}`), ["ok EC2 DescribeAddresses", "ok EC2 StartInstances of node-a", "ok EC2 StartInstances of node-b", "ok EC2 DescribeInstanceStatus of node-a", "ok EC2 DescribeInstanceStatus of node-b"]);
+    assert.deepEqual(starts.toSorted(), ["node-a", "node-b"]);
+    const denied = await found(worldWith({ ...witness, cloud: () => Promise.resolve({ ...cloud, dryRunStart: fails("AGENT_CLOUD_DENIED", "UnauthorizedOperation") }) }));
+    assert.match(denied.find(({ check }) => check === "EC2 StartInstances of node-b")?.remedy ?? "", /witness-cold-standby-policy\.json/);
+  });
+
   it("is content with a healthy node", async () => {
     const findings = await found(worldWith());
     assert.deepEqual(findings.filter(({ level }) => level !== "ok"), []);

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { explainText } from "../../agent/cli/explain.ts";
 import { age, doubtIfLate } from "../../agent/core/age.ts";
+import { COLD_START_GATES } from "../../agent/core/cold-standby.ts";
 import { fold } from "../../agent/core/fold.ts";
 import { GATES, gateContext } from "../../agent/core/gates.ts";
 import { step } from "../../agent/core/step.ts";
@@ -125,7 +126,7 @@ describe("an explanation", () => {
   });
 
   it("has a value and a limit for every gate that there is", () => {
-    const names = new Set(Object.values(GATES).flat().map(({ name }) => name));
+    const names = new Set([...Object.values(GATES).flat(), ...COLD_START_GATES].map(({ name }) => name));
     assert.deepEqual(Object.keys(MEASURES).toSorted(), [...names].toSorted());
     const world = settledPair();
     for (const { gates } of explanationOf(world.state("node-b"), world.config("node-b")).causes) {

@@ -44,6 +44,9 @@ const NODE_SETTINGS = {
 };
 const WITNESS_SETTINGS = { AWS_REGION: "eu-central-1", CLUSTER_ID: "demo", EIP_SIP_PORT: "5060", LISTEN: "0.0.0.0:8090", NODE_ID: "witness-c", PEERS: "node-a=10.0.1.10:8090,node-b=10.0.2.10:8090", PEER_SIP_PORT: "5060", ROLE: "witness", SECRET_ID: NODE_SETTINGS.SECRET_ID };
 
+/** With cold_standby, besides the tag with all nodes' instances. */
+const COLD_SETTINGS = { COLD_STANDBY: "true", EIP_ALLOCATION_ID: NODE_SETTINGS.EIP_ALLOCATION_ID, WITNESSES: "witness-d=10.0.3.11:8090" };
+
 /** cloud-init takes its own first line off and runs the rest. */
 function boothook(values: Readonly<Record<string, string>>): string {
   const text = fillTemplate(TEMPLATE, values);
@@ -165,6 +168,14 @@ describe("user data", { skip: process.platform === "linux" ? false : "it runs on
     assert.equal(loadConfig({ file: values, process: {} }, "0.0.0").core.kind, "witness");
   });
 
+  it("asks for all nodes' instances on a witness that starts a stopped standby", async (t) => {
+    const boot = await machine(await scratch(t), { ...WITNESS_SETTINGS, ...COLD_SETTINGS }, await metadata(t, "node-a=i-0aaaaaaaaaaaaaaaa,node-b=i-0bbbbbbbbbbbbbbbb"), "yes");
+    await boot.run();
+    const { values } = readEnvFile({ AGENT_ENV_FILE: boot.file }, boot.folder);
+    const { core, coldStandby } = loadConfig({ file: values, process: {} }, "0.0.0");
+    assert.deepEqual([core.kind, core.coldStandby, core.witnesses, [...(coldStandby?.peerInstances ?? [])].length], ["witness", true, ["witness-d"], 2]);
+  });
+
   it("is tried here with every setting that the module can write, and each is a knob that its member has", async () => {
     const environment = (await readModule("pair")).texts.get("environment.tf") ?? "";
     const [forNodes = "", forWitnesses = ""] = environment.split(/^ {2}witness_settings = \{$/m);
@@ -172,7 +183,7 @@ describe("user data", { skip: process.platform === "linux" ? false : "it runs on
     const common = names(forNodes.slice(0, forNodes.indexOf("node_settings = {")));
     // REFERENCE_PUBLIC is written in place of AWS_LOCAL_ADDRESS, where there are endpoints.
     assert.deepEqual([...new Set(names(forNodes))].filter((name) => name !== "REFERENCE_PUBLIC").sort(), Object.keys(NODE_SETTINGS).sort());
-    assert.deepEqual([...new Set([...common, ...names(forWitnesses)])].sort(), Object.keys(WITNESS_SETTINGS).sort());
+    assert.deepEqual([...new Set([...common, ...names(forWitnesses)])].sort(), Object.keys({ ...WITNESS_SETTINGS, ...COLD_SETTINGS }).sort());
     const isKnob = (name: string): name is KnobName => (KNOB_NAMES as readonly string[]).includes(name);
     for (const name of [...names(forNodes), ...names(forWitnesses)]) assert.ok(isKnob(name), `${name} is no knob`);
     for (const name of Object.keys(WITNESS_SETTINGS)) assert.ok(isKnob(name) && knobRow(name).on !== "node", `${name} is not for a witness`);

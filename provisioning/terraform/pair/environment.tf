@@ -48,7 +48,11 @@ locals {
       ROLE      = "witness"
       PEERS     = join(",", values(local.node_members))
       SECRET_ID = local.witness_secret_arn
-    })
+      }, var.cold_standby ? {
+      COLD_STANDBY      = "true"
+      EIP_ALLOCATION_ID = var.eip_allocation_id
+      WITNESSES         = join(",", [for witness, member in local.witness_members : member if witness != name])
+    } : {})
   }
 
   user_data = "${path.module}/user-data.sh.tftpl"
@@ -58,6 +62,6 @@ locals {
   }
 
   witness_user_data = {
-    for name, settings in local.witness_settings : name => templatefile(local.user_data, { asks_for_peers = "no", settings = join("\n", [for key, value in settings : "${key}=${value}" if value != ""]) })
+    for name, settings in local.witness_settings : name => templatefile(local.user_data, { asks_for_peers = var.cold_standby ? "yes" : "no", settings = join("\n", [for key, value in settings : "${key}=${value}" if value != ""]) })
   }
 }

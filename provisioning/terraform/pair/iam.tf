@@ -73,6 +73,14 @@ resource "aws_iam_role_policy" "witness" {
   policy = templatefile("${local.iam}/witness-policy.json", merge(local.policy_values, { secret_arn = local.witness_secret_arn }))
 }
 
+# Only where a witness starts a stopped standby.
+resource "aws_iam_role_policy" "witness_cold_standby" {
+  count  = var.cold_standby ? length(aws_iam_role.witness) : 0
+  name   = "cold-standby"
+  role   = aws_iam_role.witness[0].id
+  policy = templatefile("${local.iam}/witness-cold-standby-policy.json", local.policy_values)
+}
+
 resource "aws_iam_role_policy" "witness_machine" {
   count  = length(aws_iam_role.witness)
   name   = "machine"

@@ -132,7 +132,7 @@ resource "aws_instance" "witness" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.witness, aws_iam_role_policy.witness_machine, aws_secretsmanager_secret_version.witness_generated]
+  depends_on = [aws_iam_role_policy.witness, aws_iam_role_policy.witness_cold_standby, aws_iam_role_policy.witness_machine, aws_secretsmanager_secret_version.witness_generated]
 }
 
 # A node's settings name its peer's instance, and each would have to exist before the other. So the ids travel as a tag, which
@@ -142,6 +142,14 @@ resource "aws_ec2_tag" "peer_instances" {
   resource_id = aws_instance.node[each.key].id
   key         = "PeerInstances"
   value       = join(",", [for name, instance in aws_instance.node : "${name}=${instance.id}" if name != each.key])
+}
+
+# A witness that starts a stopped standby knows all nodes' instances.
+resource "aws_ec2_tag" "witness_peer_instances" {
+  for_each    = var.cold_standby ? var.witnesses : {}
+  resource_id = aws_instance.witness[each.key].id
+  key         = "PeerInstances"
+  value       = join(",", [for name, instance in aws_instance.node : "${name}=${instance.id}"])
 }
 
 # By this tag `nodectl fleet` and the runbook find the shared address, which this module does not make. The agents' own tags stay as they are.

@@ -158,10 +158,23 @@ resource "aws_vpc_security_group_ingress_rule" "heartbeat_witness" {
   tags                         = local.tags
 }
 
+# Witnesses that start a stopped standby ask each other first.
+resource "aws_vpc_security_group_ingress_rule" "heartbeat_between_witnesses" {
+  count                        = var.cold_standby ? length(aws_security_group.witness) : 0
+  security_group_id            = aws_security_group.witness[0].id
+  description                  = "Heartbeats of the other witnesses"
+  ip_protocol                  = "tcp"
+  from_port                    = local.heartbeat_port
+  to_port                      = local.heartbeat_port
+  referenced_security_group_id = aws_security_group.witness[0].id
+  tags                         = local.tags
+}
+
 resource "aws_vpc_security_group_egress_rule" "heartbeat" {
   for_each = merge(
     { for kind in local.member_kinds : "node to ${kind}" => { from = "node", to = kind } },
     length(var.witnesses) > 0 ? { "witness to node" = { from = "witness", to = "node" } } : {},
+    length(var.witnesses) > 0 && var.cold_standby ? { "witness to witness" = { from = "witness", to = "witness" } } : {},
   )
   security_group_id            = local.member_groups[each.value.from]
   description                  = "Heartbeats, ${each.key}"

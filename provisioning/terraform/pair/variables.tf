@@ -132,6 +132,13 @@ variable "witnesses" {
   }
 }
 
+variable "cold_standby" {
+  description = "The witnesses start a standby that is kept stopped when the active is lost by quorum (COLD_STANDBY). Needs a witness. They get the permission to start this cluster's nodes."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "image_id" {
   description = "The image that packer/ has built. A new one reaches a node only when its revision changes, or by the document RollingImage."
   type        = string
@@ -221,7 +228,7 @@ variable "settings" {
 
   validation {
     condition = length(setintersection(keys(var.settings), [
-      "CLUSTER_ID", "NODE_ID", "ROLE", "PEERS", "WITNESSES", "EIP_ALLOCATION_ID", "PEER_INSTANCES", "INSTANCE_ID", "SECRET_ID", "LISTEN",
+      "CLUSTER_ID", "NODE_ID", "ROLE", "PEERS", "WITNESSES", "COLD_STANDBY", "EIP_ALLOCATION_ID", "PEER_INSTANCES", "INSTANCE_ID", "SECRET_ID", "LISTEN",
       "AWS_REGION", "AWS_LOCAL_ADDRESS", "METRICS_NAMESPACE", "SIP_TCP", "PEER_SIP_PORT", "EIP_SIP_PORT", "SIP_ADDRESS",
       "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "ELASTIC_IP", "STASIS_APPS", "INCOMING_APP",
     ])) == 0

@@ -22,6 +22,7 @@ export const LIMITS: Readonly<Record<string, { readonly capacity: number; readon
   AssociateAddress: { capacity: 50, perSecond: 5 },
   DisassociateAddress: { capacity: 50, perSecond: 5 },
   CreateTags: { capacity: 100, perSecond: 10 },
+  StartInstances: { capacity: 5, perSecond: 2 },
 };
 
 /** Who is throttled gets this, with status 503 (API reference, client error codes). */

@@ -41,6 +41,7 @@ export class Ec2Model {
   readonly #addresses = new Map<string, Address>();
   readonly #buckets: RequestBuckets;
   readonly #listeners: ((move: AddressMove) => void)[] = [];
+  readonly #startListeners: ((instanceId: string) => void)[] = [];
   #nextAssociation = 1;
 
   /** @param buckets the account's, when others in it use up the same requests */
@@ -62,6 +63,11 @@ export class Ec2Model {
     this.#listeners.push(listener);
   }
 
+  /** Called when a stopped instance is started; whoever listens says when it runs (setInstance). */
+  onInstanceStarted(listener: (instanceId: string) => void): void {
+    this.#startListeners.push(listener);
+  }
+
   /**
    * Does what is asked. Throws Ec2Error with EC2's code.
    * @param readLagMs reads show the world as it was so long ago: "results might not be immediately visible" (EC2
@@ -78,6 +84,8 @@ export class Ec2Model {
         return this.#disassociate(request, nowMs);
       case "CreateTags":
         return this.#createTags(request, nowMs);
+      case "StartInstances":
+        return this.#start(request);
       case "DescribeInstanceStatus":
         return { kind: "statuses", statuses: this.#statuses(request) };
     }
@@ -186,6 +194,25 @@ export class Ec2Model {
       this.#remember(address.allocationId, nowMs);
     }
     return { kind: "done" };
+  }
+
+  #start(request: Ec2Request & { action: "StartInstances" }): Ec2Answer {
+    const asked = request.instanceIds.map((id) => this.#instance(id));
+    if (request.dryRun) throw dryRunSucceeded();
+    // "IncorrectInstanceState" is EC2's answer for an instance that is stopping, say (API reference, error codes). Assumed: one that runs already stays as it is.
+    const unable = asked.find(({ state }) => state === "stopping" || state === "shutting-down" || state === "terminated");
+    if (unable !== undefined) throw new Ec2Error("IncorrectInstanceState", `The instance '${unable.id}' is not in a state from which it can be started.`);
+    return {
+      kind: "started",
+      instances: asked.map((instance) => {
+        const was = instance.state;
+        if (was === "stopped") {
+          instance.state = "pending";
+          for (const listener of this.#startListeners) listener(instance.id);
+        }
+        return { instanceId: instance.id, was, is: instance.state };
+      }),
+    };
   }
 
   #statuses(request: Ec2Request & { action: "DescribeInstanceStatus" }): StatusView[] {

@@ -14,6 +14,7 @@ export type Ec2Request =
   | { readonly action: "AssociateAddress"; readonly allocationId: string; readonly instanceId: string | null; readonly networkInterfaceId: string | null; readonly privateIpAddress: string | null; readonly allowReassociation: boolean | null; readonly dryRun: boolean }
   | { readonly action: "DisassociateAddress"; readonly associationId: string; readonly dryRun: boolean }
   | { readonly action: "CreateTags"; readonly resources: readonly string[]; readonly tags: readonly Tag[]; readonly dryRun: boolean }
+  | { readonly action: "StartInstances"; readonly instanceIds: readonly string[]; readonly dryRun: boolean }
   | { readonly action: "DescribeInstanceStatus"; readonly instanceIds: readonly string[]; readonly includeAllInstances: boolean };
 
 export type Ec2Action = Ec2Request["action"];
@@ -44,7 +45,7 @@ export interface StatusView {
   readonly SystemStatus: { readonly Status: string };
 }
 
-export type Ec2Answer = { readonly kind: "addresses"; readonly addresses: readonly AddressView[] } | { readonly kind: "associated"; readonly associationId: string } | { readonly kind: "done" } | { readonly kind: "statuses"; readonly statuses: readonly StatusView[] };
+export type Ec2Answer = { readonly kind: "addresses"; readonly addresses: readonly AddressView[] } | { readonly kind: "associated"; readonly associationId: string } | { readonly kind: "done" } | { readonly kind: "started"; readonly instances: readonly { readonly instanceId: string; readonly was: InstanceStateName; readonly is: InstanceStateName }[] } | { readonly kind: "statuses"; readonly statuses: readonly StatusView[] };
 
 /** Where an address points: an interface's private address, and the instance that the interface is attached to. */
 export interface Location {

@@ -20,6 +20,8 @@ export function parseEc2(form: URLSearchParams): Ec2Request {
       return { action, associationId: text("AssociationId"), dryRun: flag("DryRun") };
     case "CreateTags":
       return { action, resources: list("ResourceId"), tags: tagsOf(form), dryRun: flag("DryRun") };
+    case "StartInstances":
+      return { action, instanceIds: list("InstanceId"), dryRun: flag("DryRun") };
     case "DescribeInstanceStatus":
       return { action, instanceIds: list("InstanceId"), includeAllInstances: flag("IncludeAllInstances") };
     default:
@@ -45,6 +47,8 @@ function bodyOf(answer: Ec2Answer): string {
       return element("return", true) + element("associationId", answer.associationId);
     case "addresses":
       return element("addressesSet", answer.addresses.map(({ Tags, ...plain }) => ({ ...plain, ...(Tags.length === 0 ? {} : { tagSet: Tags }) })));
+    case "started":
+      return element("instancesSet", answer.instances.map(({ instanceId, was, is }) => ({ instanceId, currentState: { code: 0, name: is }, previousState: { code: 80, name: was } })));
     case "statuses":
       return element(
         "instanceStatusSet",

@@ -4,7 +4,7 @@ import { fillTemplate } from "../terraform-template.ts";
 export const IAM_FOLDER = new URL("../../../provisioning/iam/", import.meta.url);
 
 /** Names of the permission policies (not the trust and key policies). */
-export const POLICY_NAMES = ["node-policy", "witness-policy", "machine-policy", "operator-policy", "packer-build-policy", "stasis-app-policy"] as const;
+export const POLICY_NAMES = ["node-policy", "witness-policy", "witness-cold-standby-policy", "machine-policy", "operator-policy", "packer-build-policy", "stasis-app-policy"] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
 export interface Statement {
