@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { after, before, describe, it, type TestContext } from "node:test";
 import { startEmbeddedAws } from "../support/aws/aws-server.ts";
+import { buildBundle } from "../support/build-bundle.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
@@ -16,10 +17,22 @@ interface Ended {
   readonly err: string;
 }
 
-/** Runs a script of the repository; `killAfterMs` ends it with SIGKILL. */
+/** The command as a node has it: one file, which starts in a fraction of the time that its sources take. */
+let bundle: Awaited<ReturnType<typeof temporaryFolder>>;
+let nodectl = "";
+
+before(async () => {
+  bundle = await temporaryFolder();
+  nodectl = join(bundle.path, "dist/nodectl.js");
+  await buildBundle(join(bundle.path, "dist"));
+});
+
+after(() => bundle.remove());
+
+/** Runs a script; `killAfterMs` ends it with SIGKILL. */
 function runScript(script: string, args: readonly string[], options: { readonly env?: Readonly<Record<string, string>>; readonly killAfterMs?: number } = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--no-warnings", "--import", "tsx", script, ...args], { cwd: REPOSITORY, env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, ["--no-warnings", ...(script.endsWith(".ts") ? ["--import", "tsx"] : []), script, ...args], { cwd: REPOSITORY, env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
     const timer = options.killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), options.killAfterMs);
     let out = "";
     let err = "";
@@ -50,7 +63,7 @@ const SETTINGS: Readonly<Record<string, string>> = { CLUSTER_ID: "aicc", NODE_ID
 const secretWith = (password: string): string => JSON.stringify({ ari_password: `ari-${password}`, heartbeat_keys: { k1: `${"A".repeat(43)}=` }, username: "dbuser", password });
 
 async function settings(folder: string, changes: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
-  const all = { ...SETTINGS, RENDER_TARGET: join(folder, "etc"), ASTERISK_CONTROL_SOCKET: join(folder, "asterisk.ctl"), ...changes };
+  const all = { ...SETTINGS, RENDER_TARGET: join(folder, "etc"), RENDER_TEMPLATES: join(REPOSITORY, "asterisk-config"), ASTERISK_CONTROL_SOCKET: join(folder, "asterisk.ctl"), ...changes };
   await writeFile(join(folder, "agent.env"), Object.entries(all).map(([name, value]) => `${name}=${value}\n`).join(""));
   return { AGENT_ENV_FILE: join(folder, "agent.env") };
 }
@@ -86,7 +99,7 @@ describe("a render that is killed", () => {
     for (const password of ["one", "two"]) {
       await writeFile(join(folder, "secret.json"), secretWith(password), { mode: 0o600 });
       const startedMs = performance.now();
-      const { code, err } = await runScript("agent/cli.ts", ["render"], { env });
+      const { code, err } = await runScript(nodectl, ["render"], { env });
       lastedMs = performance.now() - startedMs;
       assert.equal(code, 0, err);
       sets.push(await texts(join(folder, "etc")));
@@ -94,13 +107,13 @@ describe("a render that is killed", () => {
     for (let trial = 0; trial < 5; trial += 1) {
       await writeFile(join(folder, "secret.json"), secretWith(trial % 2 === 0 ? "one" : "two"), { mode: 0o600 });
       // Most of the time goes into starting Node: the kills fall into the last part, where the writing is.
-      await runScript("agent/cli.ts", ["render"], { env, killAfterMs: lastedMs * (0.7 + 0.06 * trial) });
+      await runScript(nodectl, ["render"], { env, killAfterMs: lastedMs * (0.7 + 0.06 * trial) });
       for (const [name, text] of Object.entries(await texts(join(folder, "etc")))) {
         if (!/(?:^|\/)\.render/.test(name)) assert.ok(sets.some((set) => set[name] === text), `trial ${trial}: ${name} is of no render`);
       }
     }
     await writeFile(join(folder, "secret.json"), secretWith("one"), { mode: 0o600 });
-    assert.equal((await runScript("agent/cli.ts", ["render"], { env })).code, 0);
+    assert.equal((await runScript(nodectl, ["render"], { env })).code, 0);
     const { ".render.json": record, ...files } = await texts(join(folder, "etc"));
     assert.ok(record !== undefined);
     for (const [name, text] of Object.entries(files)) assert.equal(text, sets[0]?.[name], name);
@@ -117,7 +130,7 @@ describe("a render with Secrets Manager", () => {
     const env = { ...(await settings(folder, { SECRET_ID: "aicc/asterisk", RENDER_WITHIN_MS: "20000" })), AWS_ENDPOINT_URL: aws.url, AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url, AWS_ACCESS_KEY_ID: "AKIAA", AWS_SECRET_ACCESS_KEY: "x" };
     aws.lab.addFault({ action: "GetSecretValue", times: 1, outcome: "error-500" });
     aws.lab.addFault({ action: "DescribeAddresses", times: 1, outcome: "throttle" });
-    const first = await runScript("agent/cli.ts", ["render"], { env });
+    const first = await runScript(nodectl, ["render"], { env });
     assert.equal(first.code, 0, first.err);
     assert.match(first.err, /AGENT_SECRET_UNREADABLE: .*Trying again\./);
     const good = await texts(join(folder, "etc"));
@@ -129,14 +142,14 @@ describe("a render with Secrets Manager", () => {
       aws.lab.clearFaults();
       aws.lab.addFault({ action: "GetSecretValue", outcome });
       const startedMs = performance.now();
-      const failed = await runScript("agent/cli.ts", ["render"], { env: { ...env, RENDER_WITHIN_MS: "3000" } });
+      const failed = await runScript(nodectl, ["render"], { env: { ...env, RENDER_WITHIN_MS: "3000" } });
       assert.equal(failed.code, 1);
       assert.ok(performance.now() - startedMs >= 2_500, "it tried for as long as it may");
       assert.match(failed.err, /AGENT_SECRET_UNREADABLE: Secrets Manager GetSecretValue of aicc\/asterisk: .*\nNothing was changed: the last good configuration stays\.\nRemedy: /);
       assert.deepEqual(await texts(join(folder, "etc")), good);
     }
     aws.lab.clearFaults();
-    assert.equal((await runScript("agent/cli.ts", ["render"], { env })).code, 0);
+    assert.equal((await runScript(nodectl, ["render"], { env })).code, 0);
     assert.match((await texts(join(folder, "etc")))["res_odbc.conf"] ?? "", /^password = two$/m);
   });
 });
