@@ -18,6 +18,7 @@ const SET_UP_PER_SECOND = 25;
 /** After a start of the agent, until its caches are warm and the peer has the whole roster. */
 const WARM_UP_MS = 20_000;
 const WINDOW_MS = 60_000;
+const LINK_READ_EVERY_MS = 1_000;
 const MINUTES_A_ROUND = 3;
 const LISTED_NEVER = { ROSTER_INTERVAL_MS: "600000" };
 
@@ -40,6 +41,8 @@ export interface RosterWindow {
   readonly active: number | null;
   readonly standby: number;
   readonly link: number | null;
+  /** How many connections there were between the agents, one after the other: without a fault two, one each way. */
+  readonly connections: number;
   readonly calls: number;
 }
 
@@ -82,7 +85,7 @@ async function measureRoster(bench: Bench): Promise<RosterLoad> {
         await bringAbout(pair, doing);
         const window = await watch(pair, doing);
         windows.push(window);
-        bench.say(`roster ${round}/${rounds}, ${doing}: Asterisk ${window.asterisk.toFixed(2)} %, agents ${window.active?.toFixed(2) ?? "-"} and ${window.standby.toFixed(2)} %, link ${window.link?.toFixed(0) ?? "-"} B/s, ${window.calls} calls`);
+        bench.say(`roster ${round}/${rounds}, ${doing}: Asterisk ${window.asterisk.toFixed(2)} %, agents ${window.active?.toFixed(2) ?? "-"} and ${window.standby.toFixed(2)} %, link ${window.link?.toFixed(0) ?? "-"} B/s over ${window.connections} connection(s), ${window.calls} calls`);
       }
     }
     const pressureAfter = cpuPressureMs();
@@ -115,19 +118,28 @@ async function bringAbout(pair: Pair, doing: Doing): Promise<void> {
 
 async function watch(pair: Pair, doing: Doing): Promise<RosterWindow> {
   const pids = [pair.node("node-a").asterisk.pid, agentOf(pair, "node-b").pid, ...(doing === "away" ? [] : [agentOf(pair, "node-a").pid])];
-  const linkBefore = doing === "away" ? 0 : await linkBytes(pair);
+  const linkBefore = await connectionBytes(pair);
+  const link = new Map(linkBefore);
   const before = await Promise.all(pids.map(cpuSecondsOf));
   const startedAtMs = performance.now();
-  await after(WINDOW_MS);
+  // A connection that ends takes its counters along, so they are read every second.
+  while (performance.now() - startedAtMs < WINDOW_MS) {
+    await after(LINK_READ_EVERY_MS);
+    for (const [connection, bytes] of await connectionBytes(pair)) link.set(connection, bytes);
+  }
   const now = await Promise.all(pids.map(cpuSecondsOf));
   const elapsedS = (performance.now() - startedAtMs) / 1_000;
-  const link = doing === "away" ? null : ((await linkBytes(pair)) - linkBefore) / elapsedS;
+  const linkTotal = [...link].reduce((sum, [connection, bytes]) => sum + bytes - (linkBefore.get(connection) ?? 0), 0);
   const [asterisk = 0, standby = 0, active = null] = pids.map((_, index) => (((now[index] ?? 0) - (before[index] ?? 0)) / elapsedS) * 100);
-  return { doing, asterisk, standby, active, link, calls: await callsNow(pair) };
+  return { doing, asterisk, standby, active, link: doing === "away" ? null : linkTotal / elapsedS, connections: link.size, calls: await callsNow(pair) };
 }
 
-/** What has passed over the connections between the two agents since they were opened, as the kernel of the active's side counted it. */
-async function linkBytes(pair: Pair): Promise<number> {
-  const { stdout } = await pair.lab.run("node-a", "ss", ["-tinH", "( sport = :8090 or dport = :8090 )"]);
-  return [...stdout.matchAll(/\bbytes_(?:acked|received):(\d+)/g)].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
+/** What has passed over each connection between the two agents since it was opened, as the kernel of the active's side counted it. */
+async function connectionBytes(pair: Pair): Promise<ReadonlyMap<string, number>> {
+  const { stdout } = await pair.lab.run("node-a", "ss", ["-tinHO", "( sport = :8090 or dport = :8090 )"]);
+  return new Map(stdout.split("\n").filter((line) => line.trim() !== "").map((line) => {
+    const [, , , local = "", peer = ""] = line.trim().split(/\s+/);
+    const bytes = [...line.matchAll(/\bbytes_(?:acked|received):(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+    return [`${local} ${peer}`, bytes] as const;
+  }));
 }
