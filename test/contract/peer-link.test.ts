@@ -2,7 +2,8 @@
 import { performance } from "node:perf_hooks";
 import { WsPeerLink } from "../../agent/adapters/ws-peer-link.ts";
 import type { NodeId } from "../../agent/core/types.ts";
-import { FakePeerNetwork } from "../support/fake-peer-link.ts";
+import { FakeLink } from "../support/fake-peer-link.ts";
+import { FakePeerNetwork } from "../support/fake-peer-network.ts";
 import { CLUSTER, keyOf, recorder } from "../support/peer-frames.ts";
 import { Relay } from "../support/relay.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -63,7 +64,7 @@ function fakeBench(): Promise<LinkBench> {
   return Promise.resolve({
     async join(joiner: Joiner) {
       const { seen, handlers } = recorder();
-      const link = network.makeLink({ clusterId: joiner.cluster ?? CLUSTER, nodeId: joiner.node, members: new Set(joiner.knows ?? NODES.filter((other) => other !== joiner.node)), keys: joiner.keys ?? ONE_KEY, dialWith: joiner.dialWith ?? "k1", reachable: joiner.impostor !== true });
+      const link = new FakeLink(network, { clusterId: joiner.cluster ?? CLUSTER, nodeId: joiner.node, members: new Set(joiner.knows ?? NODES.filter((other) => other !== joiner.node)), keys: joiner.keys ?? ONE_KEY, dialWith: joiner.dialWith ?? "k1", reachable: joiner.impostor !== true });
       await link.start(handlers);
       return { link, seen };
     },
