@@ -4,17 +4,17 @@
  */
 import type { CoreConfig } from "../../agent/core/settings.ts";
 import { switchoverSays } from "../../agent/core/switchover.ts";
-import type { ClaimCause, NodeId } from "../../agent/core/types.ts";
-import type { Completion, Event, Request } from "../../agent/core/events.ts";
+import type { NodeId } from "../../agent/core/types.ts";
+import type { Event } from "../../agent/core/events.ts";
 import type { State } from "../../agent/core/state.ts";
 import type { Step } from "../../agent/core/step.ts";
-import { failureOf } from "../../agent/driver.ts";
-import { instanceOf, PUBLIC_IP, SimCloud, STRANGER_NAME, type CloudRequest } from "./cloud.ts";
+import { instanceOf, SimCloud, STRANGER_NAME } from "./cloud.ts";
 import type { RequestBuckets } from "../support/aws/ec2-limits.ts";
 import { SimMember } from "./member.ts";
 import { SimNetwork } from "./network.ts";
 import { simConfig } from "./settings.ts";
 import { SimAccount, type Line } from "./account.ts";
+import { Answers, type ClaimSent } from "./answers.ts";
 import { seededChance, type Chance, type VirtualTime } from "./virtual-time.ts";
 
 export interface ClusterSpec {
@@ -30,21 +30,9 @@ export interface ClusterSpec {
   readonly account?: { readonly time: VirtualTime; readonly buckets: RequestBuckets };
 }
 
-/** A claim at the moment when it left its node. */
-export interface ClaimSent {
-  readonly node: NodeId;
-  readonly atMs: number;
-  readonly cause: ClaimCause;
-  readonly allowReassociation: boolean;
-  /** Who really held the address then: a node, STRANGER_NAME or nobody. */
-  readonly holder: NodeId | null;
-}
-
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 /** Until packets follow a move of the address (ms); AWS publishes no figure. */
 const DATA_PLANE_MS = 1_000;
-/** What an overloaded Asterisk drops of new SIP requests. */
-const SHED_SHARE = 0.7;
 /** EC2's status checks notice a dead instance after a few minutes (ms). */
 const STATUS_CHECKS_MS = 150_000;
 /** From a start to a machine whose services are being started (ms). */
@@ -70,6 +58,7 @@ export class SimCluster {
   /** Defects that the agents themselves reported. */
   readonly brokenInvariants: string[];
   readonly #observers: ((member: NodeId, before: State, event: Event, result: Step) => void)[] = [];
+  readonly #answers: Answers;
   readonly #claimListeners: ((claim: ClaimSent) => void)[] = [];
   /** Where packets to the Elastic IP go: follows EC2 with a delay. */
   packetsGoTo: NodeId | null;
@@ -94,6 +83,7 @@ export class SimCluster {
     this.nodes = ["node-a", "node-b", "node-c", "node-d"].slice(0, spec.nodes);
     const witnesses = ["witness-1", "witness-2", "witness-3"].slice(0, spec.witnesses);
     this.cloud = new SimCloud(this.time, this.chance, this.nodes, spec.holder, account.buckets);
+    this.#answers = new Answers(this);
     this.packetsGoTo = spec.holder;
     this.firstHolder = spec.holder;
     this.cloud.model.onAddressMoved(() => {
@@ -118,7 +108,7 @@ export class SimCluster {
       chance: this.chance,
       wallMs: (member) => Math.round(EPOCH_MS + this.time.nowMs + this.member(member).wallErrorMs),
       send: (from, to, frame) => { if (!this.firewall.has(`${from}>heartbeats`)) this.network.frame(from, to, () => this.member(to).receive(from, frame)); },
-      execute: (member, request, settle) => { this.#execute(member, request, settle); },
+      execute: (member, request, settle) => { this.#answers.execute(member, request, settle); },
       observe: (member, before, event, result) => {
         if (result.reason !== null) this.say(member, `${before.role} -> ${result.state.role}: ${result.reason}`);
         this.#tellOrders(member, before, result.state);
@@ -153,6 +143,10 @@ export class SimCluster {
   /** Called when a claim leaves its node. */
   onClaim(listener: (claim: ClaimSent) => void): void {
     this.#claimListeners.push(listener);
+  }
+
+  claimed(claim: ClaimSent): void {
+    for (const listener of this.#claimListeners) listener(claim);
   }
 
   /** Starts all agents, nearly at once. */
@@ -208,106 +202,6 @@ export class SimCluster {
   canServeCallers(id: NodeId): boolean {
     const member = this.members.get(id);
     return member?.powered === true && member.asterisk === "up" && this.network.connected(id, "internet");
-  }
-
-  #execute(member: SimMember, request: Request, settle: (completion: Completion) => void): void {
-    const fail = (code: string, message: string, afterMs = 1): void => { this.time.after(afterMs, () => { settle(failureOf(request, { code, message })); }); };
-    const reply = (completion: Completion, afterMs: number): void => { this.time.after(afterMs, () => { settle(completion); }); };
-    switch (request.kind) {
-      case "probe":
-        this.#ownProbe(member, request, reply, fail);
-        return;
-      case "watchSip":
-        if (!this.firewall.has(`${member.id}>sip`)) this.#options(request, [member.id, request.node], request.node, reply, fail);
-        return;
-      case "watchEip":
-        if (request.publicIp === PUBLIC_IP && this.packetsGoTo !== null && this.packetsGoTo !== STRANGER_NAME && !this.firewall.has(`${member.id}>eip`)) this.#options(request, [member.id, "internet", this.packetsGoTo], this.packetsGoTo, reply, fail);
-        return;
-      case "reference": {
-        const place = request.side === "private" ? "resolver" : "endpoint";
-        if (this.network.connected(member.id, place)) reply({ kind: "reference", side: request.side, outcome: { ok: true, value: null } }, 2);
-        return;
-      }
-      case "save":
-        if (member.save(request.state)) reply({ kind: "save", outcome: { ok: true, value: null } }, 5);
-        else fail("AGENT_STATE_UNWRITABLE", "no space left");
-        return;
-      case "listCalls":
-      case "setMaintenance":
-      case "applyRole":
-        this.#ask(member, request, reply, fail);
-        return;
-      case "recordDropped":
-        member.ledger.push(request.dropped);
-        if (request.dropped.calls.length > 0) this.say(member.id, `names ${request.dropped.calls.length} calls that were dropped on ${request.dropped.from}`);
-        reply({ kind: "recordDropped", outcome: { ok: true, value: null } }, 5);
-        return;
-      case "publishMetrics":
-        reply({ kind: "publishMetrics", outcome: { ok: true, value: { dropped: 0, failure: null } } }, 50);
-        return;
-      case "readAddress":
-      case "readInstance":
-      case "claim":
-      case "dryRunClaim":
-      case "dryRunStart":
-      case "startInstance":
-      case "dryRunMark":
-      case "writeMark":
-      case "writeClaimTags":
-        this.#cloudCall(member, request, settle);
-    }
-  }
-
-  #cloudCall(member: SimMember, request: CloudRequest, settle: (completion: Completion) => void): void {
-    if (request.kind === "claim") {
-      this.say(member.id, `sends AssociateAddress (AllowReassociation=${request.allowReassociation})`);
-      const claim: ClaimSent = { node: member.id, atMs: this.time.nowMs, cause: member.state?.claim?.cause ?? "quorum", allowReassociation: request.allowReassociation, holder: this.cloud.holder() };
-      for (const listener of this.#claimListeners) listener(claim);
-    }
-    if (request.kind === "startInstance") this.say(member.id, `sends StartInstances (${request.node}): ${request.reason}`);
-    if (this.network.isCut(member.id, "ec2")) return;
-    this.cloud.execute(member.id, request, (completion) => { if (!this.network.isCut("ec2", member.id)) settle(completion); });
-  }
-
-  /** What only an Asterisk that answers can do. */
-  #ask(member: SimMember, request: Request & { kind: "listCalls" | "setMaintenance" | "applyRole" }, reply: (completion: Completion, afterMs: number) => void, fail: (code: string, message: string) => void): void {
-    // The link is turned whether Asterisk runs or not.
-    if (request.kind === "applyRole" && member.asterisk !== "hung") reply({ kind: "applyRole", role: request.role, outcome: { ok: true, value: null } }, 16);
-    else if (member.asterisk === "crashed") fail("AGENT_PROBE_REFUSED", "connection refused");
-    if (member.asterisk === "crashed" || member.asterisk === "hung" || request.kind === "applyRole") return;
-    else if (request.kind === "setMaintenance") {
-      member.maintenance = request.on;
-      reply({ kind: "setMaintenance", on: request.on, outcome: { ok: true, value: null } }, 2);
-    } else reply({ kind: "listCalls", outcome: { ok: true, value: member.calls } }, 10);
-  }
-
-  #ownProbe(member: SimMember, request: Request & { kind: "probe" }, reply: (completion: Completion, afterMs: number) => void, fail: (code: string, message: string) => void): void {
-    const ok = (value: object, afterMs = 1): void => { reply({ kind: "probe", probe: request.probe, outcome: { ok: true, value } }, afterMs); };
-    if (member.asterisk === "crashed") fail("AGENT_PROBE_REFUSED", "connection refused");
-    else if (member.asterisk === "hung" || this.#isShed(member, request)) return;
-    else if (request.probe === "sip" || request.probe === "sipTcp") ok({ status: member.maintenance ? 503 : 200 });
-    else if (request.probe === "canary") { if (member.asterisk !== "cannot-call") ok({}, 12); }
-    else if (request.probe === "queues") ok({ alerted: member.asterisk === "overloaded" ? 3 : 0 });
-    else if (request.probe === "counts") ok({ calls: member.calls.length, channels: 2 * member.calls.length });
-    else if (request.probe === "database") ok({ connected: true });
-    else if (request.probe === "contacts") ok({ reachable: 10, unreachable: 0 });
-    else if (request.probe === "version") ok({ version: "22.10.1" });
-    else ok({ registered: true });
-  }
-
-  /** An overloaded Asterisk drops most new requests and makes few calls; its HTTP server lives in other threads. */
-  #isShed(member: SimMember, request: Request): boolean {
-    if (member.asterisk !== "overloaded" || (request.kind === "probe" && !["sip", "canary"].includes(request.probe))) return false;
-    return this.chance(`overload of ${member.id}`)() < SHED_SHARE;
-  }
-
-  #options(request: Request & { kind: "watchSip" | "watchEip" }, path: readonly string[], target: NodeId, reply: (completion: Completion, afterMs: number) => void, fail: (code: string, message: string, afterMs: number) => void): void {
-    const member = this.members.get(target);
-    const there = this.network.datagram(path);
-    const back = this.network.datagram(path.toReversed());
-    if (there === null || back === null || member?.powered !== true || member.asterisk === "hung" || this.#isShed(member, request)) return;
-    if (member.asterisk === "crashed") fail("AGENT_PROBE_REFUSED", "port unreachable", there + back);
-    else reply({ kind: request.kind, outcome: { ok: true, value: { status: 200 } } }, there + back);
   }
 
   /** An operator's order that has come a step further. */

@@ -17,8 +17,9 @@
 import { canServe } from "../../agent/core/health.ts";
 import type { State } from "../../agent/core/state.ts";
 import { isUnderWay } from "../../agent/core/switchover.ts";
+import type { ClaimSent } from "./answers.ts";
 import { STRANGER_NAME } from "./cloud.ts";
-import type { ClaimSent, SimCluster } from "./cluster.ts";
+import type { SimCluster } from "./cluster.ts";
 
 /** How often the world is looked at (ms). */
 const LOOK_MS = 100;
