@@ -3,7 +3,8 @@ import { performance } from "node:perf_hooks";
 import { Ec2Cloud, type ClaimTarget } from "../../agent/adapters/ec2-cloud.ts";
 import { awsAccess, pointSdkTo } from "../support/aws/clients.ts";
 import { startEmbeddedAws } from "../support/aws/aws-server.ts";
-import { describeCloudContract, type CloudWorld, type ClusterNode } from "./cloud-contract.ts";
+import { describeCloudContract } from "./cloud-contract.ts";
+import { type CloudWorld, type ClusterNode } from "./cloud-stand.ts";
 
 const INSTANCES = { "node-a": "i-aaaa", "node-b": "i-bbbb" } as const;
 const INTERFACES = { "node-a": "eni-aaaa", "node-b": "eni-bbbb" } as const;

@@ -8,7 +8,8 @@ import { Ec2Cloud } from "../../agent/adapters/ec2-cloud.ts";
 import { awsAccess, pointSdkTo } from "../support/aws/clients.ts";
 import { motoSource } from "../support/aws/moto-source.ts";
 import { makeMotoWorld } from "../support/aws/moto-world.ts";
-import { describeCloudContract, type CloudCapability, type ClusterNode } from "./cloud-contract.ts";
+import { describeCloudContract } from "./cloud-contract.ts";
+import { type CloudCapability, type ClusterNode } from "./cloud-stand.ts";
 
 /** What moto can't show. Its claims by interface are left out as a whole: it forgets the instance behind the interface. */
 const LACKS: Partial<Record<CloudCapability, string>> = {

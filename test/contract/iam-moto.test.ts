@@ -19,7 +19,8 @@ import { makeMotoWorld, type MotoWorld } from "../support/aws/moto-world.ts";
 import { enforce, makeUser, widened, type AccessKey } from "../support/iam/moto-users.ts";
 import { policyOf } from "../support/iam/policies.ts";
 import { rejectsWith } from "../support/rejects-with.ts";
-import { describeCloudContract, type CloudCapability, type CloudWorld, type ClusterNode } from "./cloud-contract.ts";
+import { describeCloudContract } from "./cloud-contract.ts";
+import { type CloudCapability, type CloudWorld, type ClusterNode } from "./cloud-stand.ts";
 
 const REGION = "eu-central-1";
 const LACKS: Partial<Record<CloudCapability, string>> = {

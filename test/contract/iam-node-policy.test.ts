@@ -15,7 +15,8 @@ import { startIamGate, type IamGate } from "../support/iam/gate.ts";
 import { CLUSTER, listed, policyOf } from "../support/iam/policies.ts";
 import type { Inventory } from "../support/iam/questions.ts";
 import { rejectsWith } from "../support/rejects-with.ts";
-import { describeCloudContract, type CloudWorld, type ClusterNode } from "./cloud-contract.ts";
+import { describeCloudContract } from "./cloud-contract.ts";
+import { type CloudWorld, type ClusterNode } from "./cloud-stand.ts";
 
 const INSTANCES = { "node-a": "i-aaaa", "node-b": "i-bbbb" } as const;
 const INTERFACES = { "node-a": "eni-aaaa", "node-b": "eni-bbbb" } as const;
