@@ -14,6 +14,7 @@ export const callsSchema = z.object({
   database: z.boolean(),
   asterisk: z.boolean(),
   sink: z.string().nullable(),
+  secret: z.string().nullable(),
   here: z.number(),
   figures: z.object({ queued: z.number(), dialling: z.number(), up: z.number(), lastHour: z.record(z.string(), z.number()) }).nullable(),
   waiting: z.object({ count: z.number(), oldestMs: z.number() }).nullable(),
@@ -40,7 +41,7 @@ export const callsVerb: Verb = (program, terminal) => {
 /** The lines of the command. */
 export function callsText(view: CallsView): readonly string[] {
   const { figures, waiting } = view;
-  const troubles = [...(view.asterisk ? [] : ["no connection to Asterisk"]), ...(view.database ? [] : ["the database does not answer"]), ...(view.sink === null ? [] : [`events are not taken: ${view.sink}`])];
+  const troubles = [...(view.asterisk ? [] : ["no connection to Asterisk"]), ...(view.database ? [] : ["the database does not answer"]), ...(view.sink === null ? [] : [`events are not taken: ${view.sink}`]), ...(view.secret === null ? [] : [`the newest secret is not in use: ${view.secret}`])];
   const results = Object.entries(figures?.lastHour ?? {}).map(([result, count]) => `${result} ${count}`);
   return [
     `${view.node}: ${view.role}, ${ROLES[view.role]}`,

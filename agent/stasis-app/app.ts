@@ -6,7 +6,8 @@ import { pause } from "../adapters/interruptible.ts";
 import { Api } from "./api/api.ts";
 import { endServer, serve } from "./api/http-face.ts";
 import type { HealthBody } from "./api/schemas.ts";
-import { openMetrics, openSink, type Aws } from "./aws.ts";
+import type { AriAccess } from "../adapters/ari-http.ts";
+import { checkForSink, openMetrics, openSink, type Aws } from "./aws.ts";
 import { AriLink } from "./calls/ari-link.ts";
 import { Dialler } from "./calls/dialler.ts";
 import { Runner } from "./calls/runner.ts";
@@ -15,12 +16,13 @@ import type { Campaign } from "./core/campaign.ts";
 import type { AppRole } from "./core/role.ts";
 import { TroubleBook, type Log } from "./log.ts";
 import { RoleWatch } from "./role-watch.ts";
-import type { AppSecret } from "./secret.ts";
+import { parseAppSecret, type AppSecret } from "./secret.ts";
+import { SecretWatch } from "./secret-watch.ts";
 import type { Settings } from "./settings.ts";
 import { EventSender } from "./sinks/sender.ts";
 import { CallBook } from "./store/call-book.ts";
 import { CallQueue } from "./store/call-queue.ts";
-import { Database } from "./store/database.ts";
+import { Database, type DatabaseAccess } from "./store/database.ts";
 import { readFigures } from "./store/figures.ts";
 import { Outbox } from "./store/outbox.ts";
 
@@ -29,7 +31,8 @@ const WRITTEN_WITHIN_MS = 3_000;
 
 export interface AppParts {
   readonly settings: Settings;
-  readonly secret: AppSecret;
+  readonly secretText: string;
+  readonly readSecret: (signal: AbortSignal) => Promise<string>;
   readonly campaigns: ReadonlyMap<string, Campaign>;
   readonly aws: Aws | null;
   readonly log: Log;
@@ -49,28 +52,44 @@ export class App {
   readonly #sender: EventSender;
   readonly #api: Api;
   readonly #metrics: ReturnType<typeof openMetrics>;
+  readonly #access: AriAccess;
+  readonly #secretWatch: SecretWatch;
+  #secret: AppSecret;
+  #secretTrouble: string | null = null;
   #sinkTrouble: string | null = null;
   #servers: Server[] = [];
   #publishing: Promise<void> | null = null;
 
   constructor(parts: AppParts) {
     this.#parts = parts;
-    const { aws, campaigns, log, secret, settings, version } = parts;
+    const { aws, campaigns, log, settings, version } = parts;
+    this.#secret = parseAppSecret(parts.secretText);
+    checkForSink(settings, this.#secret);
     const monotonicMs = (): number => performance.now();
     this.#trouble = new TroubleBook(log, monotonicMs);
     const { note } = this.#trouble;
-    this.#database = new Database({ host: settings.DATABASE_HOST, port: settings.DATABASE_PORT, name: settings.DATABASE_NAME, ...secret.database });
+    this.#secretWatch = new SecretWatch({
+      inUse: parts.secretText, read: parts.readSecret, intervalMs: settings.SECRET_INTERVAL_MS, monotonicMs, use: (secret) => this.#useSecret(secret),
+      onUsed: () => log.info({ event: "secret-rotated" }, "A new version of the secret is in use."),
+      onTrouble: (message) => {
+        this.#secretTrouble = message;
+        if (message !== null) log.warn({ event: "secret-trouble" }, `The newest secret is not in use: ${message}`);
+      },
+    });
+    this.#database = new Database(this.#databaseAccess(), () => void this.#secretWatch.look());
     const owner = `${settings.NODE_ID}:${randomBytes(6).toString("hex")}`;
     const queue = new CallQueue(this.#database, settings.NODE_ID, owner);
     const book = new CallBook(this.#database, settings.NODE_ID, owner, campaigns);
     this.#outbox = new Outbox(this.#database);
     this.#metrics = openMetrics(settings, aws);
     this.#role = new RoleWatch({ ...settings.STATUS_LISTEN, intervalMs: settings.APP_ROLE_INTERVAL_MS, graceMs: settings.APP_ROLE_GRACE_MS, monotonicMs, onRole: (role, before) => this.#roleIs(role, before) });
+    this.#access = { url: settings.ARI_URL, username: settings.APP_ARI_USERNAME, password: this.#secret.ariPassword };
     this.#ari = new AriLink({
-      access: { url: settings.ARI_URL, username: settings.APP_ARI_USERNAME, password: secret.ariPassword }, app: settings.INCOMING_APP, monotonicMs, random: Math.random,
+      access: this.#access, app: settings.INCOMING_APP, monotonicMs, random: Math.random,
       onSignal: (signal) => this.#runner.signal(signal),
       onUp: () => { log.info({ event: "line-up" }, "Connected to Asterisk."); void this.#lineUp(); },
       onDown: (why) => note(`no connection to Asterisk: ${why}`, null),
+      onDenied: () => this.#secretWatch.look(),
     });
     this.#runner = new Runner(this.#ari, { campaigns, book, monotonicMs, stop: this.#stop.signal, isActive: async () => this.#isActive() || (await this.#role.ask()) !== "standby", onDropped: (from) => void this.#dropped(from), onTrouble: note });
     this.#dialler = new Dialler({
@@ -78,14 +97,14 @@ export class App {
       onCut: (count, node) => log.warn({ event: "calls-cut", count, lostBy: node }, `${count} calls of a lost node were given back to their campaigns.`),
     });
     this.#sender = new EventSender({
-      outbox: this.#outbox, sink: openSink(settings, secret, aws), random: Math.random, mayRun: () => this.#isActive(),
+      outbox: this.#outbox, sink: openSink(settings, () => this.#secret, aws), random: Math.random, mayRun: () => this.#isActive(),
       onTrouble: (message) => {
         this.#sinkTrouble = message;
         if (message === null) log.info({ event: "sink-back" }, "Events are delivered again.");
         else log.warn({ event: "sink-trouble" }, `Events wait: ${message}`);
       },
     });
-    this.#api = new Api({ token: secret.token, version, queue, campaigns, health: () => this.#health(), onAccepted: () => this.#dialler.poke(), onTrouble: note });
+    this.#api = new Api({ tokens: () => this.#secret.tokens, version, queue, campaigns, health: () => this.#health(), onAccepted: () => this.#dialler.poke(), onTrouble: note });
   }
 
   async start(): Promise<void> {
@@ -99,6 +118,7 @@ export class App {
     this.#ari.start();
     this.#dialler.start();
     this.#sender.start();
+    this.#secretWatch.start();
     this.#publishing = this.#publish();
     log.info({ event: "app-started", campaigns: [...this.#parts.campaigns.keys()], sink: settings.APP_SINK }, "The Stasis app runs.");
   }
@@ -109,7 +129,7 @@ export class App {
     await this.#dialler.close();
     await Promise.race([this.#runner.written(), sleep(WRITTEN_WITHIN_MS)]);
     this.#stop.abort();
-    await Promise.all([this.#role.close(), this.#ari.close(), this.#sender.close(), this.#publishing]);
+    await Promise.all([this.#role.close(), this.#ari.close(), this.#sender.close(), this.#secretWatch.close(), this.#publishing]);
     this.#metrics?.close();
     await this.#database.close();
   }
@@ -128,6 +148,19 @@ export class App {
   async #dropped(from: string): Promise<void> {
     await this.#role.ask();
     await this.#dialler.dropped(from);
+  }
+
+  #databaseAccess(): DatabaseAccess {
+    const { DATABASE_HOST: host, DATABASE_NAME: name, DATABASE_PORT: port } = this.#parts.settings;
+    return { host, port, name, ...this.#secret.database };
+  }
+
+  /** Asterisk takes either password until it has read its file again; the database may still have the old one, and then it is tried again. */
+  async #useSecret(secret: AppSecret): Promise<void> {
+    checkForSink(this.#parts.settings, secret);
+    this.#secret = secret;
+    if (this.#access.password !== secret.ariPassword) this.#access.otherPassword = secret.ariPassword;
+    await this.#database.use(this.#databaseAccess());
   }
 
   async #lineUp(): Promise<void> {
@@ -153,7 +186,7 @@ export class App {
     const health = await this.#health();
     const figures = health.database ? await readFigures(this.#database) : null;
     const waiting = health.database ? await this.#outbox.waiting() : null;
-    return { ...health, figures, waiting, here: this.#runner.count, reactionsMs: this.#runner.reactionsMs, campaigns: [...this.#parts.campaigns.values()].map((campaign) => ({ campaign: campaign.campaign, running: this.#runner.running(campaign.campaign), ...campaign.pacing })), cpuMs: Math.round(process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000), rssBytes: process.memoryUsage.rss() };
+    return { ...health, secret: this.#secretTrouble, figures, waiting, here: this.#runner.count, reactionsMs: this.#runner.reactionsMs, campaigns: [...this.#parts.campaigns.values()].map((campaign) => ({ campaign: campaign.campaign, running: this.#runner.running(campaign.campaign), ...campaign.pacing })), cpuMs: Math.round(process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000), rssBytes: process.memoryUsage.rss() };
   }
 
   async #publish(): Promise<void> {

@@ -40,13 +40,18 @@ export async function fetchSecret(settings: Settings, aws: Aws | null, signal: A
   }
 }
 
-export function openSink(settings: Settings, secret: AppSecret, aws: Aws | null): EventSink {
+/** @throws APP_SECRET_INVALID when the sink needs something of the secret that is not there */
+export function checkForSink(settings: Settings, secret: AppSecret): void {
+  if (settings.APP_SINK === "webhook" && secret.webhookKey === null) throw new AppError("APP_SECRET_INVALID", "app_webhook_key: is missing, and APP_SINK=webhook needs it: a text of at least 20 characters (openssl rand -hex 32)");
+}
+
+/** @param secret the one in use, asked for each time */
+export function openSink(settings: Settings, secret: () => AppSecret, aws: Aws | null): EventSink {
   switch (settings.APP_SINK) {
     case "file":
       return new FileSink(settings.APP_EVENTS_FILE);
     case "webhook":
-      if (secret.webhookKey === null) throw new AppError("APP_SECRET_INVALID", "app_webhook_key: is missing, and APP_SINK=webhook needs it: a text of at least 20 characters (openssl rand -hex 32)");
-      return new WebhookSink(settings.APP_WEBHOOK_URL ?? "", secret.webhookKey, () => Date.now());
+      return new WebhookSink(settings.APP_WEBHOOK_URL ?? "", () => secret().webhookKey ?? "", () => Date.now());
     case "sns":
       if (aws === null) throw new AppError("APP_CONFIG_INVALID", "APP_SINK=sns needs AWS_REGION");
       return new SnsSink({ ...aws, topics: settings.APP_SNS_TOPICS });

@@ -8,7 +8,6 @@ import { fetchSecret, openAws } from "./aws.ts";
 import { readCampaigns } from "./campaign-files.ts";
 import { AppError } from "./errors.ts";
 import { describe, openLog } from "./log.ts";
-import { parseAppSecret } from "./secret.ts";
 import { parseSettings, readVariables } from "./settings.ts";
 
 const EXIT_DEFECT = 70;
@@ -39,7 +38,7 @@ async function run(): Promise<void> {
   const aws = openAws(settings, () => performance.now());
   const text = await waitForSecret();
   if (text === null) return;
-  const app = new App({ settings, secret: parseAppSecret(text), campaigns, aws, log, version: packageJson.version });
+  const app = new App({ settings, secretText: text, readSecret: (signal) => fetchSecret(settings, aws, signal), campaigns, aws, log, version: packageJson.version });
   await app.start();
   await aborted(ending.signal);
   log.info({ event: "app-stopping" }, "Asked to stop.");

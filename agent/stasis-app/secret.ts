@@ -3,21 +3,22 @@ import { z } from "zod";
 import { AppError } from "./errors.ts";
 
 const text = z.string().min(1).max(512);
+const token = z.string().min(20).max(512);
 
 const schema = z.object({
   stasis_password: text.optional(),
   ari_password: text,
   app_database: z.object({ username: text, password: text }),
-  /** What a caller of the API shows. */
-  app_token: z.string().min(20).max(512),
+  /** What a caller of the API shows: one, or while they are being changed, all that are taken. */
+  app_token: z.union([token, z.array(token).min(1).max(4)]),
   /** What the webhook's receiver checks signatures with. */
-  app_webhook_key: z.string().min(20).max(512).optional(),
+  app_webhook_key: token.optional(),
 });
 
 export interface AppSecret {
   readonly ariPassword: string;
   readonly database: { readonly username: string; readonly password: string };
-  readonly token: string;
+  readonly tokens: readonly string[];
   readonly webhookKey: string | null;
 }
 
@@ -28,7 +29,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   "app_database.username": "a text: the database user of the app",
   "app_database.password": "a text: its password",
   app_database: "an object with username and password",
-  app_token: "a text of at least 20 characters (openssl rand -hex 32)",
+  app_token: "a text of at least 20 characters (openssl rand -hex 32), or a list of up to four such texts while clients change from one to the other",
   app_webhook_key: "a text of at least 20 characters (openssl rand -hex 32)",
 };
 
@@ -36,11 +37,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
 export function parseAppSecret(json: string): AppSecret {
   const parsed = schema.safeParse(objectOf(json));
   if (!parsed.success) {
-    const fields = [...new Set(parsed.error.issues.map((issue) => issue.path.join(".")))];
+    const fields = [...new Set(parsed.error.issues.map(({ path }) => (path[0] === "app_token" ? "app_token" : path.join("."))))];
     throw new AppError("APP_SECRET_INVALID", ["The secret can't be used by the Stasis app (values are never shown):", ...fields.map((field) => `  ${field === "" ? "the whole: must be one JSON object" : `${field}: must be ${REMEDIES[field] ?? "a text"}`}`)].join("\n"));
   }
   const { data } = parsed;
-  return { ariPassword: data.stasis_password ?? data.ari_password, database: data.app_database, token: data.app_token, webhookKey: data.app_webhook_key ?? null };
+  return { ariPassword: data.stasis_password ?? data.ari_password, database: data.app_database, tokens: [data.app_token].flat(), webhookKey: data.app_webhook_key ?? null };
 }
 
 /** The parser's error quotes the text, so it is not passed on. */

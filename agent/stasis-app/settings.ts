@@ -45,6 +45,7 @@ const schema = z.object({
   STATUS_LISTEN: hostPort.prefault("127.0.0.1:8091"),
   SECRET_ID: z.string().optional(),
   SECRETS_FILE: z.string().optional(),
+  SECRET_INTERVAL_MS: number(1_000, 3_600_000, 60_000),
   AWS_REGION: z.string().optional(),
   AWS_LOCAL_ADDRESS: z.string().optional(),
   METRICS_NAMESPACE: z.string().default("Asterisk/Node"),

@@ -19,6 +19,7 @@ import { DATABASE_NAME, startMariaDb, type LabMariaDb } from "../support/lab/mar
 import { openLab, type Lab } from "../support/lab/network.ts";
 
 const TOKEN = "a-token-of-the-contract-test";
+const OLD_TOKEN = "the-token-before-it-of-the-test";
 const sample = parseCampaign("autumn-appeal.json", readFileSync("agent/stasis-app/samples/autumn-appeal.json", "utf8"));
 const document = openApiDocument("1.2.3") as { readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Readonly<Record<string, object>> }>>>>; readonly components: { readonly schemas: Readonly<Record<string, object>> } };
 const DIAL = { callId: "k1", phoneNumber: "+4930123456", campaignId: "autumn-appeal", contactId: "c-1", audio: "sound:hello" };
@@ -66,7 +67,7 @@ before(async () => {
   server = await startMariaDb(lab);
   await server.grantApp("app", "contract-test");
   database = new Database({ host: server.socket, port: 0, name: DATABASE_NAME, username: "app", password: "contract-test" });
-  const api = new Api({ token: TOKEN, version: "1.2.3", queue: new CallQueue(database, "node-a", "node-a:1"), campaigns: new Map([[sample.campaign, sample]]), health: () => Promise.resolve(health), onAccepted: () => { accepted += 1; }, onTrouble: () => undefined });
+  const api = new Api({ tokens: () => [OLD_TOKEN, TOKEN], version: "1.2.3", queue: new CallQueue(database, "node-a", "node-a:1"), campaigns: new Map([[sample.campaign, sample]]), health: () => Promise.resolve(health), onAccepted: () => { accepted += 1; }, onTrouble: () => undefined });
   face = await serve({ host: "127.0.0.1", port: 0 }, (question) => api.answer(question), (error) => void defects.push(error));
 });
 
@@ -130,6 +131,10 @@ describe("the Stasis app's API", () => {
       for (const [method, path] of [["POST", "/dial"], ["GET", "/calls"], ["GET", "/calls/k1"], ["DELETE", "/calls/k1"], ["GET", "/other"]] as const) assert.equal((await ask(method, path, { token, ...(method === "POST" ? { body: DIAL } : {}) })).status, 401);
     }
     assert.equal(accepted, 0);
+  });
+
+  it("takes the token before it as well while clients change", async () => {
+    assert.equal((await ask("GET", "/calls", { token: OLD_TOKEN })).status, 200);
   });
 
   it("tells its health to anybody, with 503 when it can't work", async () => {

@@ -2,8 +2,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
-import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
@@ -14,39 +12,10 @@ import { SnsSink } from "../../agent/stasis-app/sinks/sns-sink.ts";
 import { WebhookSink } from "../../agent/stasis-app/sinks/webhook-sink.ts";
 import { awsAccess, pointSdkTo } from "../support/aws/clients.ts";
 import { motoSource } from "../support/aws/moto-source.ts";
+import { Receiver } from "../support/stasis-app/receiver.ts";
 import { describeSinkContract, eventOf } from "./stasis-app-sink-contract.ts";
 
 const KEY = "contract-webhook-key";
-
-/** A server that keeps what is posted to it. */
-class Receiver {
-  readonly bodies: string[] = [];
-  readonly headers: IncomingHttpHeaders[] = [];
-  status = 204;
-  #server: Server | null = null;
-  port = 0;
-
-  async open(): Promise<void> {
-    const server = createServer((incoming, outgoing) => {
-      let body = "";
-      incoming.setEncoding("utf8").on("data", (chunk: string) => { body += chunk; });
-      incoming.on("end", () => {
-        if (this.status < 300) this.bodies.push(body);
-        this.headers.push(incoming.headers);
-        outgoing.writeHead(this.status).end();
-      });
-    });
-    this.#server = server;
-    await new Promise<void>((resolve) => server.listen(this.port, "127.0.0.1", resolve));
-    this.port = (server.address() as AddressInfo).port;
-  }
-
-  async close(): Promise<void> {
-    const server = this.#server;
-    server?.closeAllConnections();
-    await new Promise<void>((resolve) => (server === null ? resolve() : server.close(() => resolve())));
-  }
-}
 
 describeSinkContract("file", async () => {
   const folder = await mkdtemp(join(tmpdir(), "sink-"));
@@ -64,7 +33,7 @@ describeSinkContract("file", async () => {
 describeSinkContract("webhook", async () => {
   const receiver = new Receiver();
   await receiver.open();
-  const sink = new WebhookSink(`http://127.0.0.1:${receiver.port}/events`, KEY, () => Date.now());
+  const sink = new WebhookSink(`http://127.0.0.1:${receiver.port}/events`, () => KEY, () => Date.now());
   return {
     sink,
     arrived: () => receiver.bodies.map((body) => JSON.parse(body) as unknown),
@@ -79,7 +48,7 @@ describe("the webhook", () => {
   let sink: WebhookSink;
   before(async () => {
     await receiver.open();
-    sink = new WebhookSink(`http://127.0.0.1:${receiver.port}/events`, KEY, () => 1_800_000_000_000);
+    sink = new WebhookSink(`http://127.0.0.1:${receiver.port}/events`, () => KEY, () => 1_800_000_000_000);
   });
   after(async () => { sink.close(); await receiver.close(); });
 

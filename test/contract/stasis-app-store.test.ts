@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { readFileSync } from "node:fs";
+import { AriLink } from "../../agent/stasis-app/calls/ari-link.ts";
+import { Dialler } from "../../agent/stasis-app/calls/dialler.ts";
+import { Runner } from "../../agent/stasis-app/calls/runner.ts";
 import { parseCampaign, type Campaign } from "../../agent/stasis-app/core/campaign.ts";
 import type { CallEvent } from "../../agent/stasis-app/core/event.ts";
 import { CallBook } from "../../agent/stasis-app/store/call-book.ts";
@@ -11,6 +14,7 @@ import { readFigures } from "../../agent/stasis-app/store/figures.ts";
 import { Outbox } from "../../agent/stasis-app/store/outbox.ts";
 import { startMariaDb, DATABASE_NAME, type LabMariaDb } from "../support/lab/mariadb.ts";
 import { openLab, type Lab } from "../support/lab/network.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 const sample = parseCampaign("autumn-appeal.json", readFileSync("agent/stasis-app/samples/autumn-appeal.json", "utf8"));
 const campaigns: ReadonlyMap<string, Campaign> = new Map([["appeal", { ...sample, campaign: "appeal", retry: { ...sample.retry, busy: { tries: 2, waitSeconds: 0 } }, cut: { ...sample.cut, tries: 2, waitSeconds: 0 } }]]);
@@ -200,6 +204,36 @@ describe("the book", () => {
     await next.book.adopt(channelId);
     assert.deepEqual(await next.book.leftBehind(), []);
     assert.equal(await next.book.cutOrphans(null), 0, "what is ours is no orphan");
+  });
+});
+
+describe("the dialler", () => {
+  it("gives back a call that the database says is ours and of which we never heard", async () => {
+    const run = runOn("node-a");
+    await run.queue.renewLease(LEASE_MS);
+    for (const id of ["k1", "k2"]) await run.queue.accept(request(id));
+    // The answer to the claim was lost on the way.
+    await run.queue.claim("appeal", 1);
+    await server.sql("UPDATE app_attempts SET dialled_at = NOW(3) - INTERVAL 20 SECOND");
+    await run.queue.claim("appeal", 1);
+    const stop = new AbortController();
+    const nobody = (): void => undefined;
+    const ari = new AriLink({ access: { url: "http://127.0.0.1:9", username: "u", password: "p" }, app: "a", monotonicMs: () => performance.now(), random: () => 0, onSignal: nobody, onUp: nobody, onDown: nobody, onDenied: () => Promise.resolve() });
+    const runner = new Runner(ari, { campaigns, book: run.book, monotonicMs: () => performance.now(), stop: stop.signal, isActive: () => Promise.resolve(true), onDropped: nobody, onTrouble: nobody });
+    const dialler = new Dialler({ campaigns, trunkLimits: new Map(), queue: run.queue, book: run.book, runner, leaseMs: LEASE_MS, monotonicMs: () => performance.now(), isActive: () => true, mayDial: () => false, onTrouble: nobody, onCut: nobody });
+    dialler.start();
+    try {
+      const call = await waitUntil("it to be queued again", async () => {
+        const found = await run.queue.get("k1");
+        return found?.state === "queued" && found;
+      }, 10_000);
+      assert.deepEqual(call.failures, { failed: 1 });
+      assert.equal((await run.queue.get("k2"))?.state, "dialling", "one that is young may still be on its way to us");
+    } finally {
+      await dialler.close();
+      stop.abort();
+      await ari.close();
+    }
   });
 });
 

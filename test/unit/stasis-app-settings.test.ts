@@ -54,16 +54,16 @@ describe("the README's section on the Stasis app", () => {
 });
 
 describe("nodectl calls", () => {
-  const view: CallsView = { node: "node-a", role: "active", database: true, asterisk: true, sink: null, here: 2, figures: { queued: 3, dialling: 1, up: 1, lastHour: { answered: 4, busy: 1 } }, waiting: { count: 0, oldestMs: 0 }, campaigns: [{ campaign: "appeal", running: 2, callsPerSecond: 5, concurrent: 50 }] };
+  const view: CallsView = { node: "node-a", role: "active", database: true, asterisk: true, sink: null, secret: null, here: 2, figures: { queued: 3, dialling: 1, up: 1, lastHour: { answered: 4, busy: 1 } }, waiting: { count: 0, oldestMs: 0 }, campaigns: [{ campaign: "appeal", running: 2, callsPerSecond: 5, concurrent: 50 }] };
 
   it("tells how many calls are where", () => {
     assert.deepEqual(callsText(view), ["node-a: active, makes and takes calls", "calls: 3 queued, 1 being dialled, 1 up (2 on this node)", "last hour: answered 4, busy 1", "events: all delivered", "campaign appeal: 2 of 50 calls at once, 5 a second at most"]);
   });
 
   it("tells what is wrong first", () => {
-    const lines = callsText({ ...view, role: "standby", database: false, asterisk: false, sink: "webhook away", figures: null, waiting: { count: 7, oldestMs: 90_000 } });
-    assert.deepEqual(lines.slice(1, 4), ["trouble: no connection to Asterisk", "trouble: the database does not answer", "trouble: events are not taken: webhook away"]);
-    assert.match(lines[4] ?? "", /^events: 7 wait, the oldest for /);
+    const lines = callsText({ ...view, role: "standby", database: false, asterisk: false, sink: "webhook away", secret: "app_token: must be a text", figures: null, waiting: { count: 7, oldestMs: 90_000 } });
+    assert.deepEqual(lines.slice(1, 5), ["trouble: no connection to Asterisk", "trouble: the database does not answer", "trouble: events are not taken: webhook away", "trouble: the newest secret is not in use: app_token: must be a text"]);
+    assert.match(lines[5] ?? "", /^events: 7 wait, the oldest for /);
   });
 });
 
@@ -75,8 +75,13 @@ describe("the secret, as the Stasis app reads it", () => {
     assert.equal(parseAppSecret(JSON.stringify({ ...good, stasis_password: "own" })).ariPassword, "own");
   });
 
+  it("may hold several tokens while clients change from one to the other", () => {
+    assert.deepEqual(parseAppSecret(JSON.stringify(good)).tokens, [good.app_token]);
+    assert.deepEqual(parseAppSecret(JSON.stringify({ ...good, app_token: [good.app_token, "u".repeat(32)] })).tokens, [good.app_token, "u".repeat(32)]);
+  });
+
   it("is refused by field, never by value", () => {
-    for (const [text, field] of [["secret-text", "whole"], [JSON.stringify({ ...good, app_token: "short-token" }), "app_token"], [JSON.stringify({ ...good, app_database: { username: "callapp" } }), "app_database.password"]] as const) {
+    for (const [text, field] of [["secret-text", "whole"], [JSON.stringify({ ...good, app_token: "short-token" }), "app_token"], [JSON.stringify({ ...good, app_token: [good.app_token, "short-token"] }), "app_token"], [JSON.stringify({ ...good, app_database: { username: "callapp" } }), "app_database.password"]] as const) {
       assert.throws(() => parseAppSecret(text), (error: Error) => error.message.includes(field) && !/secret-text|short-token|callapp/.test(error.message));
     }
   });

@@ -9,7 +9,8 @@ import { openApiDocument } from "./openapi.ts";
 import { callId, dialRequest, listQuery, type CallBody, type HealthBody } from "./schemas.ts";
 
 export interface ApiOptions {
-  readonly token: string;
+  /** Each of them is taken. */
+  readonly tokens: () => readonly string[];
   readonly version: string;
   readonly queue: Pick<CallQueue, "accept" | "get" | "list" | "cancel">;
   readonly campaigns: ReadonlyMap<string, Campaign>;
@@ -25,12 +26,10 @@ const NOT_FOUND: Answer = { status: 404, body: { error: "not-found", message: "T
 export class Api {
   readonly #options: ApiOptions;
   readonly #document: unknown;
-  readonly #token: Buffer;
 
   constructor(options: ApiOptions) {
     this.#options = options;
     this.#document = openApiDocument(options.version);
-    this.#token = digest(options.token);
   }
 
   async answer(question: Question): Promise<Answer> {
@@ -96,7 +95,7 @@ export class Api {
   /** Digests are compared, so that neither the length nor the first wrong letter shows in the time. */
   #isAllowed(authorization: string): boolean {
     const given = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1];
-    return given !== undefined && timingSafeEqual(digest(given), this.#token);
+    return given !== undefined && this.#options.tokens().filter((token) => timingSafeEqual(digest(given), digest(token))).length > 0;
   }
 }
 

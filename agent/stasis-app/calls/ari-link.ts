@@ -39,6 +39,8 @@ export interface AriLinkOptions {
   /** The line is there: every event from here on arrives. */
   readonly onUp: () => void;
   readonly onDown: (why: string) => void;
+  /** Asterisk refuses our password; resolves when a new one has been looked for. */
+  readonly onDenied: () => Promise<void>;
 }
 
 /** What is asked of a new channel. */
@@ -56,16 +58,22 @@ export type Channel = z.infer<typeof channel>;
 export class AriLink {
   readonly #app: string;
   readonly #transport: AriTransport;
+  readonly #onDenied: () => Promise<void>;
   readonly #socket: AriSocket;
   #underWay = 0;
   readonly #turns: (() => void)[] = [];
 
-  constructor({ access, app, monotonicMs, random, onSignal, onUp, onDown }: AriLinkOptions) {
+  constructor({ access, app, monotonicMs, random, onSignal, onUp, onDown, onDenied }: AriLinkOptions) {
     this.#app = app;
+    this.#onDenied = onDenied;
     this.#transport = new AriTransport(access, UNANSWERED_MAX);
     this.#socket = new AriSocket({
       access, app, clock: { monotonicMs }, random, timing: TIMING,
-      onOpen: onUp, onClosed: () => undefined, onAway: (reason) => onDown(reason.message),
+      onOpen: onUp, onClosed: () => undefined,
+      onAway: (reason) => {
+        if (isDenial(reason)) void onDenied();
+        onDown(reason.message);
+      },
       onEvent: (event) => signalled(event, onSignal), onIgnored: () => undefined,
     });
   }
@@ -126,9 +134,12 @@ export class AriLink {
     if (this.#underWay >= REQUESTS) await new Promise<void>((turn) => this.#turns.push(turn));
     else this.#underWay += 1;
     try {
-      const { session } = this.#socket;
-      if (session === null) throw new AgentError("AGENT_ARI_FAILED", `ARI ${what}: there is no connection to Asterisk`);
-      return await session.call(`ARI ${what}`, AbortSignal.timeout(REQUEST_MS), run);
+      // What was refused was not done, so it may be asked again.
+      return await this.#ask(what, run).catch(async (error: unknown) => {
+        if (!isDenial(error)) throw error;
+        await this.#onDenied();
+        return await this.#ask(what, run);
+      });
     } finally {
       // The turn is handed on, or given back.
       const next = this.#turns.shift();
@@ -136,6 +147,16 @@ export class AriLink {
       else next();
     }
   }
+
+  async #ask<T>(what: string, run: (client: Client) => PromiseLike<T>): Promise<T> {
+    const { session } = this.#socket;
+    if (session === null) throw new AgentError("AGENT_ARI_FAILED", `ARI ${what}: there is no connection to Asterisk`);
+    return await session.call(`ARI ${what}`, AbortSignal.timeout(REQUEST_MS), run);
+  }
+}
+
+function isDenial(error: unknown): boolean {
+  return error instanceof AgentError && error.code === "AGENT_ARI_DENIED";
 }
 
 /** Hands on what makes sense as one of the app's signals; other events are none of its business. */

@@ -30,6 +30,11 @@ export interface DiallerOptions {
 const ROUND_MS = 100;
 /** How often the lease is renewed, cancelled calls are looked for, and calls of lost nodes are. */
 const UPKEEP_MS = 1_000;
+/**
+ * A connection that breaks during a COMMIT leaves in doubt whether it was done: the call may be ours in the database, and we never heard
+ * of it. Such a call was not dialled. After so long nobody waits for that answer any more.
+ */
+const STRAY_AFTER_SECONDS = 15;
 /** What a trunk may that no limit names. */
 const TRUNK_DEFAULT: Limits = { callsPerSecond: 10, concurrent: 100 };
 
@@ -97,6 +102,7 @@ export class Dialler {
     this.#leasedAtMs = atMs;
     this.#keptAtMs = atMs;
     for (const channelId of await queue.toHangUp()) runner.hangUp(channelId);
+    for (const channelId of await book.claimedBefore(STRAY_AFTER_SECONDS)) if (!runner.knows(channelId)) await book.ended(channelId, "failed", null);
     const count = await book.cutOrphans(null);
     if (count > 0) onCut(count, null);
   }

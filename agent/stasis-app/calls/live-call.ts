@@ -25,6 +25,8 @@ export interface CallWorld {
   readonly name: (id: string, call: LiveCall) => void;
   readonly forget: (id: string) => void;
   readonly over: (call: LiveCall) => void;
+  /** Its end is written down. */
+  readonly booked: (channelId: string) => void;
   readonly onTrouble: (what: string, error: unknown) => void;
   /** From a key press to Asterisk's answer to what it led to (ms). */
   readonly onReaction: (ms: number) => void;
@@ -163,7 +165,7 @@ export class LiveCall {
     this.#transfer?.abandon();
     if (this.#playback !== null) this.#world.forget(this.#playback.id);
     this.#world.over(this);
-    void this.#ledger.write(() => this.#world.book.ended(this.channelId, result, cause));
+    void this.#ledger.write(() => this.#world.book.ended(this.channelId, result, cause)).then(() => this.#world.booked(this.channelId));
   }
 
   #feed(event: MenuEvent, done?: () => void): void {
@@ -233,8 +235,10 @@ export class LiveCall {
 
   #connect({ to, turn, ringSeconds }: Extract<MenuAction, { readonly type: "transfer" }>): void {
     const endpoint = "endpoint" in to ? to.endpoint : `PJSIP/${to.number}@${to.trunk ?? this.campaign.trunk}`;
+    // An agent's own phone shows who is calling; a carrier takes none but our numbers.
+    const own = "endpoint" in to && /^\+?\d{2,15}$/.test(this.row.phoneNumber) ? this.row.phoneNumber : null;
     this.#transfer = new Transfer({
-      ari: this.#world.ari, channelId: this.channelId, endpoint, callerId: this.campaign.callerId ?? null, ringSeconds,
+      ari: this.#world.ari, channelId: this.channelId, endpoint, callerId: own ?? this.campaign.callerId ?? null, ringSeconds,
       name: (id) => this.#world.name(id, this),
       forget: (id) => this.#world.forget(id),
       onTrouble: this.#world.onTrouble,

@@ -28,6 +28,8 @@ export class Runner {
   readonly #ari: AriLink;
   /** By channel. */
   readonly #calls = new Map<string, LiveCall>();
+  /** Channels of calls about which the database and we do not say the same yet. */
+  readonly #unsettled = new Set<string>();
   /** By the name of a playback or an agent's channel. */
   readonly #named = new Map<string, LiveCall>();
   readonly #world: CallWorld;
@@ -41,7 +43,11 @@ export class Runner {
       ari, book, monotonicMs, stop, onTrouble,
       name: (id, call) => void this.#named.set(id, call),
       forget: (id) => void this.#named.delete(id),
-      over: (call) => void this.#calls.delete(call.channelId),
+      over: (call) => {
+        this.#calls.delete(call.channelId);
+        this.#unsettled.add(call.channelId);
+      },
+      booked: (channelId) => void this.#unsettled.delete(channelId),
       onReaction: (ms) => {
         this.#reactionsMs.push(ms);
         if (this.#reactionsMs.length > REACTIONS_KEPT) this.#reactionsMs.shift();
@@ -63,6 +69,11 @@ export class Runner {
     let running = 0;
     for (const call of this.#calls.values()) if (call.row.campaignId === campaignId && call.row.direction === "out") running += 1;
     return running;
+  }
+
+  /** Whether what becomes of that channel's call is ours to say, and will be said. */
+  knows(channelId: string): boolean {
+    return this.#calls.has(channelId) || this.#unsettled.has(channelId);
   }
 
   /** Dials a claimed call. */
@@ -146,7 +157,9 @@ export class Runner {
       if (channel !== undefined) await this.#ari.hangUp(channelId);
       return;
     }
-    await this.#options.book.adopt(channelId);
+    // Between the two steps it is already ours in the database.
+    this.#unsettled.add(channelId);
+    await this.#options.book.adopt(channelId).finally(() => this.#unsettled.delete(channelId));
     const call = new LiveCall(row, campaign, channelId, this.#world);
     this.#calls.set(channelId, call);
     if (channel.state === "Up") call.entered(row.menuNode);

@@ -18,6 +18,8 @@ export interface SenderOptions {
   readonly idleMs?: number;
   readonly awayMinMs?: number;
   readonly awayMaxMs?: number;
+  /** Waits, but not beyond the abort. A test may have another time. */
+  readonly wait?: (ms: number, ended: AbortSignal) => Promise<void>;
 }
 
 const BATCH = 200;
@@ -47,7 +49,7 @@ export class EventSender {
 
   async #go(ended: AbortSignal): Promise<void> {
     const sent = this.#options.mayRun() ? await this.#round().catch((error: unknown) => this.#failed(error)) : 0;
-    if (sent === 0) await pause(this.#pauseMs(), ended);
+    if (sent === 0) await (this.#options.wait ?? pause)(this.#pauseMs(), ended);
   }
 
   #pauseMs(): number {

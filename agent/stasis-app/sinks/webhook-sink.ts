@@ -12,12 +12,12 @@ const LATER = new Set([401, 403, 404, 408, 425, 429]);
 export class WebhookSink implements EventSink {
   readonly name: string;
   readonly #url: URL;
-  readonly #key: string;
+  readonly #key: () => string;
   readonly #wallMs: () => number;
   readonly #agent: HttpAgent;
 
-  /** @param key what the receiver checks signatures with */
-  constructor(url: string, key: string, wallMs: () => number) {
+  /** @param key what the receiver checks signatures with, as it is at that moment */
+  constructor(url: string, key: () => string, wallMs: () => number) {
     this.#url = new URL(url);
     this.#key = key;
     this.#wallMs = wallMs;
@@ -50,7 +50,7 @@ export class WebhookSink implements EventSink {
           "content-length": String(Buffer.byteLength(body)),
           "x-event-id": event.id,
           "x-event-type": event.type,
-          [SIGNATURE_HEADER]: signatureOf(this.#key, body, Math.floor(this.#wallMs() / 1000)),
+          [SIGNATURE_HEADER]: signatureOf(this.#key(), body, Math.floor(this.#wallMs() / 1000)),
         },
       });
       outgoing.on("error", failed);

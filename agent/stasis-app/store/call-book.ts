@@ -87,7 +87,13 @@ export class CallBook {
     return rows.map(callOf);
   }
 
-  /** Takes over such a call. */
+  /** Channels of this run's calls, as the database has it, that are at least so old. */
+  async claimedBefore(seconds: number): Promise<readonly string[]> {
+    const rows = await this.#database.rows("SELECT c.channel_id FROM app_calls c JOIN app_attempts a ON a.channel_id = c.channel_id WHERE c.owner = ? AND c.state IN ('dialling', 'up') AND a.dialled_at < NOW(3) - INTERVAL ? SECOND", [this.#owner, seconds]);
+    return rows.map((row) => row["channel_id"] as string);
+  }
+
+  /** Takes over a call of an earlier run. */
   async adopt(channelId: string): Promise<void> {
     await this.#database.change("UPDATE app_calls SET owner = ? WHERE channel_id = ?", [this.#owner, channelId]);
   }

@@ -27,17 +27,39 @@ export interface Statements {
   change(sql: string, values?: readonly Value[]): Promise<ResultSetHeader>;
 }
 
-export class Database implements Statements {
-  readonly #pool: Pool;
+/** Connections as one user. When another user takes their place, those that are at work finish it. */
+interface Source {
+  readonly access: DatabaseAccess;
+  readonly pool: Pool;
+  busy: number;
+}
 
-  constructor(access: DatabaseAccess) {
-    this.#pool = createPool({
-      ...(access.host.startsWith("/") ? { socketPath: access.host } : { host: access.host, port: access.port }), database: access.name, user: access.username, password: access.password,
-      connectionLimit: CONNECTIONS, maxIdle: CONNECTIONS, connectTimeout: CONNECT_MS, enableKeepAlive: true,
-      timezone: "Z", dateStrings: false, charset: "utf8mb4", jsonStrings: false,
-    });
-    // In UTC, like the times that we read; and nobody waits for a lock for the usual fifty seconds.
-    this.#pool.on("connection", (connection) => void connection.query("SET time_zone = '+00:00', innodb_lock_wait_timeout = 3"));
+export class Database implements Statements {
+  readonly #onDenied: () => void;
+  #source: Source;
+
+  /** @param onDenied the server refuses the user or the password: there may be new ones */
+  constructor(access: DatabaseAccess, onDenied: () => void = () => undefined) {
+    this.#onDenied = onDenied;
+    this.#source = sourceOf(access);
+  }
+
+  /**
+   * Goes on with another user or password, once the server takes it.
+   * @throws what the server says; then the present ones stay in use
+   */
+  async use(access: DatabaseAccess): Promise<void> {
+    const before = this.#source;
+    if (before.access.username === access.username && before.access.password === access.password) return;
+    const next = sourceOf(access);
+    try {
+      (await next.pool.getConnection()).release();
+    } catch (error) {
+      await next.pool.end();
+      throw error;
+    }
+    this.#source = next;
+    if (before.busy === 0) await before.pool.end();
   }
 
   rows(sql: string, values: readonly Value[] = []): Promise<Row[]> {
@@ -60,7 +82,7 @@ export class Database implements Statements {
   }
 
   async close(): Promise<void> {
-    await this.#pool.end();
+    await this.#source.pool.end();
   }
 
   #once<T>(work: (statements: Statements) => Promise<T>): Promise<T> {
@@ -76,7 +98,20 @@ export class Database implements Statements {
 
   /** A connection on which something went wrong is set right by `remedy`, or given up: it may still wait for a late answer. */
   async #with<T>(work: (connection: PoolConnection) => Promise<T>, remedy = "SELECT 1"): Promise<T> {
-    const connection = await this.#pool.getConnection();
+    const source = this.#source;
+    source.busy += 1;
+    try {
+      return await this.#on(await source.pool.getConnection(), work, remedy);
+    } catch (error) {
+      if ((error as { code?: string }).code === "ER_ACCESS_DENIED_ERROR") this.#onDenied();
+      throw error;
+    } finally {
+      source.busy -= 1;
+      if (source !== this.#source && source.busy === 0) void source.pool.end().catch(() => undefined);
+    }
+  }
+
+  async #on<T>(connection: PoolConnection, work: (connection: PoolConnection) => Promise<T>, remedy: string): Promise<T> {
     try {
       const result = await work(connection);
       connection.release();
@@ -88,6 +123,17 @@ export class Database implements Statements {
       throw error;
     }
   }
+}
+
+function sourceOf(access: DatabaseAccess): Source {
+  const pool = createPool({
+    ...(access.host.startsWith("/") ? { socketPath: access.host } : { host: access.host, port: access.port }), database: access.name, user: access.username, password: access.password,
+    connectionLimit: CONNECTIONS, maxIdle: CONNECTIONS, connectTimeout: CONNECT_MS, enableKeepAlive: true,
+    timezone: "Z", dateStrings: false, charset: "utf8mb4", jsonStrings: false,
+  });
+  // In UTC, like the times that we read; and nobody waits for a lock for the usual fifty seconds.
+  pool.on("connection", (connection) => void connection.query("SET time_zone = '+00:00', innodb_lock_wait_timeout = 3"));
+  return { access, pool, busy: 0 };
 }
 
 function statementsOf(connection: PoolConnection): Statements {

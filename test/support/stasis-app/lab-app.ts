@@ -3,9 +3,8 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ADDRESS, type NodeName } from "../lab/addresses.ts";
 import { CALLER_TRUNK } from "../lab/asterisk.ts";
-import { DATABASE_ADDRESS, DATABASE_NAME, DATABASE_PORT } from "../lab/mariadb.ts";
 import { labFetch } from "../lab/fetch.ts";
-import { CLUSTER, type Pair } from "../lab/pair.ts";
+import type { Pair } from "../lab/pair.ts";
 import type { LabProcess } from "../lab/process.ts";
 import { REPOSITORY } from "../lab/roots.ts";
 import type { CallEvent } from "../../../agent/stasis-app/core/event.ts";
@@ -13,7 +12,8 @@ import { waitUntil } from "../wait-until.ts";
 import { CARRIER_PORT } from "./callee.ts";
 
 export const TOKEN = "lab-token-of-the-stasis-app";
-const DATABASE_PASSWORD = "lab-app-database";
+/** What the secret holds for the app. */
+export const APP_SECRET = { app_database: { username: "callapp", password: "lab-app-database" }, app_token: TOKEN, app_webhook_key: TOKEN };
 const API_PORT = 8092;
 const STATUS = "http://127.0.0.1:8093/status";
 
@@ -33,6 +33,7 @@ export interface AppStatus {
   readonly here: number;
   readonly asterisk: boolean;
   readonly database: boolean;
+  readonly sink: string | null;
   readonly figures: { readonly queued: number; readonly dialling: number; readonly up: number } | null;
   readonly waiting: { readonly count: number } | null;
   readonly reactionsMs: readonly number[];
@@ -42,7 +43,7 @@ export interface AppStatus {
 
 export class LabApp {
   readonly node: NodeName;
-  readonly eventsFile: string;
+  eventsFile: string;
   readonly #pair: Pair;
   process: LabProcess | null = null;
 
@@ -52,15 +53,13 @@ export class LabApp {
     this.eventsFile = join(pair.lab.dir, `events-${node}.jsonl`);
   }
 
-  /** Starts it and waits until it is connected to everything. */
+  /** Starts it, with the agent's own settings and secret, and waits until it is connected to everything. */
   async start(campaigns: string, settings: Readonly<Record<string, string>> = {}): Promise<void> {
-    const secret = join(this.#pair.lab.dir, `app-secret-${this.node}.json`);
-    await writeFile(secret, JSON.stringify({ ari_password: this.#pair.secret.ari_password, app_database: { username: "callapp", password: DATABASE_PASSWORD }, app_token: TOKEN, app_webhook_key: TOKEN }), { mode: 0o600 });
     this.process = await this.#pair.lab.spawn(this.node, process.execPath, ["--enable-source-maps", join(REPOSITORY, "dist", "stasis-app.js")], {
       name: `app-${this.node}`,
       env: {
-        AGENT_ENV_FILE: "/nonexistent", APP_ENV_FILE: "/nonexistent", CLUSTER_ID: CLUSTER, NODE_ID: this.node, SECRETS_FILE: secret, DATABASE_HOST: DATABASE_ADDRESS, DATABASE_PORT: String(DATABASE_PORT), DATABASE_NAME,
-        APP_LISTEN: `${ADDRESS[this.node]}:${API_PORT}`, APP_CAMPAIGNS: campaigns, APP_EVENTS_FILE: this.eventsFile, INCOMING_APP: "callcenter", ...settings,
+        AGENT_ENV_FILE: join(this.#pair.lab.dir, `${this.node}.env`), APP_ENV_FILE: "/nonexistent",
+        APP_LISTEN: `${ADDRESS[this.node]}:${API_PORT}`, APP_CAMPAIGNS: campaigns, APP_EVENTS_FILE: this.eventsFile, ...settings,
       },
     });
     await waitUntil(`the app of ${this.node} to be connected`, async () => {
@@ -74,18 +73,18 @@ export class LabApp {
   }
 
   /** Posts all of these; resolves with the statuses. */
-  async dial(requests: readonly object[]): Promise<readonly number[]> {
-    return (await this.dialTimed(requests)).map(([status]) => status);
+  async dial(requests: readonly object[], token = TOKEN): Promise<readonly number[]> {
+    return (await this.dialTimed(requests, token)).map(([status]) => status);
   }
 
   /** The same, with the instants of sending (wall clock, ms). */
-  async dialTimed(requests: readonly object[]): Promise<readonly (readonly [status: number, sentAtMs: number])[]> {
-    const { stdout } = await this.#pair.lab.run(this.node, process.execPath, ["--import", "tsx", join(REPOSITORY, "test/support/stasis-app/dial-main.ts"), `http://${ADDRESS[this.node]}:${API_PORT}`, TOKEN], { input: JSON.stringify(requests), timeoutMs: 60_000 });
+  async dialTimed(requests: readonly object[], token = TOKEN): Promise<readonly (readonly [status: number, sentAtMs: number])[]> {
+    const { stdout } = await this.#pair.lab.run(this.node, process.execPath, ["--import", "tsx", join(REPOSITORY, "test/support/stasis-app/dial-main.ts"), `http://${ADDRESS[this.node]}:${API_PORT}`, token], { input: JSON.stringify(requests), timeoutMs: 60_000 });
     return JSON.parse(stdout) as readonly (readonly [number, number])[];
   }
 
-  async ask(method: string, path: string): Promise<{ readonly status: number; readonly body: unknown }> {
-    const { status, body } = await labFetch(this.#pair.lab, this.node, `http://${ADDRESS[this.node]}:${API_PORT}${path}`, { method, headers: { authorization: `Bearer ${TOKEN}` } });
+  async ask(method: string, path: string, token = TOKEN): Promise<{ readonly status: number; readonly body: unknown }> {
+    const { status, body } = await labFetch(this.#pair.lab, this.node, `http://${ADDRESS[this.node]}:${API_PORT}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
     return { status, body: JSON.parse(body) };
   }
 
@@ -99,7 +98,8 @@ export class LabApp {
 /** Gives the database its user for the app, both Asterisks a sound to play, and a folder with that campaign; resolves with the folder. */
 export async function prepareApps(pair: Pair, campaign: object): Promise<string> {
   if (pair.database === null) throw new Error("the app needs a database");
-  await pair.database.grantApp("callapp", DATABASE_PASSWORD);
+  await pair.putSecret({ ...pair.secret, ...APP_SECRET });
+  await pair.database.grantApp(APP_SECRET.app_database.username, APP_SECRET.app_database.password);
   for (const { asterisk } of pair.nodes.values()) await writeFile(join(asterisk.dir, "lib", "short.ulaw"), Buffer.alloc(1_600, 0xff));
   // All callees' media comes from one address here, which in the world it does not: what is still sent to a dead node's port at the Elastic
   // IP must not reach a call of the other node that happens to have the same port.

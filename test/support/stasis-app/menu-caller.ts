@@ -1,0 +1,66 @@
+// Whoever calls: SIPp at the caller's address, which presses keys (RFC 4733) at given moments and then hangs up, or waits until the other
+// side does.
+import type { Lab } from "../lab/network.ts";
+import { runSipp } from "../lab/sipp.ts";
+import { SDP } from "./callee.ts";
+
+/** What a caller does after the answer. */
+export interface CallerManners {
+  /** One after the other: how long to wait (ms), and the key. */
+  readonly keys: readonly (readonly [afterMs: number, key: string])[];
+  /** Hangs up so long after the last key (ms); null: waits for the other side's BYE. */
+  readonly hangUpAfterMs: number | null;
+}
+
+export const CALLERS_NUMBER = "+49301234567";
+
+const headers = (method: string, sequence: number, to: string): string => `
+      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+      From: <sip:${CALLERS_NUMBER}@[local_ip]:[local_port]>;tag=[pid]in[call_number]
+      To: <sip:[service]@[remote_ip]:[remote_port]>${to}
+      Call-ID: [call_id]
+      CSeq: ${sequence} ${method}
+      Contact: <sip:${CALLERS_NUMBER}@[local_ip]:[local_port]>
+      Max-Forwards: 70`;
+
+const send = (method: string, sequence: number, to: string, body = "Content-Length: 0\n\n"): string => `<send${method === "ACK" ? "" : ' retrans="500"'}><![CDATA[
+      ${method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0${headers(method, sequence, to)}
+      ${body}
+    ]]></send>`;
+
+const START = `${send("INVITE", 1, "", SDP)}<recv response="100" optional="true"/><recv response="180" optional="true"/>`;
+
+const OK = `<send><![CDATA[
+      SIP/2.0 200 OK
+      [last_Via:]
+      [last_From:]
+      [last_To:]
+      [last_Call-ID:]
+      [last_CSeq:]
+      Content-Length: 0
+
+    ]]></send>`;
+
+function scenario({ keys, hangUpAfterMs }: CallerManners): string {
+  const pressed = keys.map(([afterMs, key]) => `<pause milliseconds="${afterMs}"/><nop><action><exec play_dtmf="${key},160,101"/></action></nop>`);
+  const end = hangUpAfterMs === null ? `<recv request="BYE"/>${OK}` : `<pause milliseconds="${hangUpAfterMs}"/>${send("BYE", 2, "[peer_tag_param]")}<recv response="200"/>`;
+  return `<?xml version="1.0" encoding="UTF-8"?><scenario name="caller">${START}<recv response="200" rrs="true"/>${send("ACK", 1, "[peer_tag_param]")}${pressed.join("")}${end}</scenario>`;
+}
+
+let calls = 0;
+
+async function run(lab: Lab, called: string, xml: string): Promise<{ readonly ok: boolean; readonly log: string }> {
+  calls += 1;
+  const { finished } = await runSipp(lab, { scenario: xml, service: called, timeoutMs: 25_000, args: ["-p", String(5_100 + calls), "-mp", String(7_000 + 10 * calls)] });
+  return finished;
+}
+
+/** One call to that number through the Elastic IP; resolves when it is over, `ok` if it went as the manners say. */
+export function callIn(lab: Lab, called: string, manners: CallerManners): Promise<{ readonly ok: boolean; readonly log: string }> {
+  return run(lab, called, scenario(manners));
+}
+
+/** One call that is to be refused with that status. */
+export function refusedCall(lab: Lab, called: string, status: number): Promise<{ readonly ok: boolean; readonly log: string }> {
+  return run(lab, called, `<?xml version="1.0" encoding="UTF-8"?><scenario name="refused">${START}<recv response="${status}"/>${send("ACK", 1, "[peer_tag_param]")}</scenario>`);
+}
