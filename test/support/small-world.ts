@@ -9,9 +9,9 @@ import { initialState, step, type Step } from "../../agent/core/step.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
 import type { OperatorCommand } from "../../agent/core/operator-command.ts";
 import type { AddressReading, Failure, Holder, InstanceState, Mark } from "../../agent/core/types.ts";
-import type { Action, Completion, Event, RequestAction } from "../../agent/core/events.ts";
+import type { Action, Event, RequestAction } from "../../agent/core/events.ts";
 import type { State } from "../../agent/core/state.ts";
-import { failureOf } from "../../agent/driver.ts";
+import { completionOf, soundMachine, type Machine } from "./small-world-answers.ts";
 
 /** 2026-11-20T12:00:00.000Z, when every small world begins. */
 export const WORLD_BEGINS_WALL_MS = Date.UTC(2026, 10, 20, 12);
@@ -31,40 +31,6 @@ export function coreConfig(nodeId: string, overrides: Partial<CoreConfig> = {}):
   };
 }
 
-/** The switches of one member's machine. */
-export interface Machine {
-  /** The agent's process runs. */
-  agent: boolean;
-  /** Asterisk takes calls. */
-  asterisk: boolean;
-  alertedQueues: number;
-  /** Its security group lets SIP in on the private address and on the Elastic IP. */
-  privateSip: boolean;
-  publicSip: boolean;
-  /** Its own way out works, on either side. */
-  privateNet: boolean;
-  publicNet: boolean;
-  /** Asterisk lets the agent's event socket in. */
-  ariEvents: boolean;
-  /** EC2's answer to this node's reads and writes, or null when it works. */
-  cloud: Failure | null;
-  dryRun: Failure | null;
-  dryRunMark: Failure | null;
-  mark: Failure | null;
-  claim: Failure | null;
-  /** EC2's answer to a start of a stopped standby, and to its dry run. */
-  start: Failure | null;
-  dryRunStart: Failure | null;
-  save: Failure | null;
-  publish: Failure | null;
-  /** Asterisk's queries succeed. */
-  database: boolean;
-  /** Asterisk's answer when it is told its role. */
-  role: Failure | null;
-  dropped: number;
-  calls: number;
-}
-
 interface Member {
   readonly config: CoreConfig;
   state: State;
@@ -74,10 +40,6 @@ interface Member {
 
 type Observe = (before: State, event: Event, result: Step) => void;
 
-const OK: Failure | null = null;
-const TIMEOUT: Failure = { code: "AGENT_PROBE_TIMEOUT", message: "no answer within 400 ms" };
-const REFUSED: Failure = { code: "AGENT_PROBE_REFUSED", message: "connection refused" };
-
 /** The world. Change its fields and its machines' switches, then let time pass with `run`. */
 export class SmallWorld {
   holder: Holder = { kind: "node", node: "node-a" };
@@ -86,6 +48,8 @@ export class SmallWorld {
   readonly instances = new Map<string, InstanceState>();
   /** What witnesses have started. */
   readonly started: string[] = [];
+  /** The alive mark on the address. */
+  mark: Mark | null = null;
   /** What the address's tags say of the last claim. */
   lastClaim: AddressReading["lastClaim"] = null;
   /** Frames and private SIP from one member to another are dropped: entries are `from>to`. */
@@ -103,13 +67,11 @@ export class SmallWorld {
   nowMs = FIRST_MS;
   readonly #members = new Map<string, Member>();
   readonly #pending: { readonly atMs: number; readonly run: () => void }[] = [];
-  #mark: Mark | null = null;
 
   constructor(configs: readonly CoreConfig[] = [coreConfig("node-a"), coreConfig("node-b")]) {
     for (const [index, config] of configs.entries()) {
       const incarnation = (index + 1).toString(16).padStart(16, "0");
-      const machine: Machine = { agent: true, asterisk: true, alertedQueues: 0, privateSip: true, publicSip: true, privateNet: true, publicNet: true, ariEvents: true, cloud: OK, dryRun: OK, dryRunMark: OK, start: OK, dryRunStart: OK, mark: OK, claim: OK, save: OK, publish: OK, role: OK, database: true, dropped: 0, calls: 3 };
-      this.#members.set(config.nodeId, { config, machine, observers: [], state: initialState({ atMs: FIRST_MS, wallMs: WORLD_BEGINS_WALL_MS, incarnation, policy: null }, config) });
+      this.#members.set(config.nodeId, { config, machine: soundMachine(), observers: [], state: initialState({ atMs: FIRST_MS, wallMs: WORLD_BEGINS_WALL_MS, incarnation, policy: null }, config) });
     }
   }
 
@@ -221,76 +183,12 @@ export class SmallWorld {
 
   #answer(member: Member, action: RequestAction): void {
     const startedAtMs = this.nowMs;
-    const { completion, afterMs } = this.#completion(member, action);
+    const { completion, afterMs } = completionOf(this, member, action);
     this.#pending.push({ atMs: startedAtMs + afterMs, run: () => { this.#step(member, { type: "completed", atMs: this.nowMs, id: action.id, key: action.key, startedAtMs, random: 0.5, completion }); } });
   }
 
-  #completion(member: Member, action: RequestAction): { readonly completion: Completion; readonly afterMs: number } {
-    const { request } = action;
-    const { machine, config } = member;
-    const fails = (failure: Failure, afterMs = 2): { readonly completion: Completion; readonly afterMs: number } => ({ completion: failureOf(request, failure), afterMs });
-    const done = <T,>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value });
-    const answers = (completion: Completion): { readonly completion: Completion; readonly afterMs: number } => ({ completion, afterMs: 2 });
-    const unless = (failure: Failure | null, completion: () => Completion): { readonly completion: Completion; readonly afterMs: number } => (failure === null ? answers(completion()) : fails(failure));
-    switch (request.kind) {
-      case "readAddress": {
-        const reading: AddressReading = { holder: this.holder, publicIp: "203.0.113.10", mark: this.#mark, lastClaim: this.lastClaim };
-        return unless(machine.cloud, () => ({ kind: "readAddress", outcome: done(reading) }));
-      }
-      case "readInstance":
-        return unless(machine.cloud, () => ({ kind: "readInstance", node: request.node, outcome: done(this.instances.get(request.node) ?? this.instance) }));
-      case "claim":
-        return unless(machine.claim ?? machine.cloud, () => {
-          if (this.claimsMove) this.holder = { kind: "node", node: config.nodeId };
-          return { kind: "claim", outcome: done(null) };
-        });
-      case "writeMark":
-        return unless(machine.mark ?? machine.cloud, () => {
-          this.#mark = request.mark;
-          return { kind: "writeMark", outcome: done(null) };
-        });
-      case "startInstance":
-        return unless(machine.start ?? machine.cloud, () => {
-          this.started.push(request.node);
-          return { kind: "startInstance", node: request.node, reason: request.reason, outcome: done(null) };
-        });
-      case "dryRunStart":
-        return unless(machine.dryRunStart ?? machine.cloud, () => ({ kind: "dryRunStart", outcome: done(null) }));
-      case "dryRunClaim":
-      case "dryRunMark":
-        return unless((request.kind === "dryRunClaim" ? machine.dryRun : machine.dryRunMark) ?? machine.cloud, () => ({ kind: request.kind, outcome: done(null) }));
-      case "writeClaimTags":
-        return unless(machine.cloud, () => ({ kind: "writeClaimTags", outcome: done(null) }));
-      case "listCalls":
-        return answers({ kind: "listCalls", outcome: done([]) });
-      case "setMaintenance":
-        return answers({ kind: "setMaintenance", on: request.on, outcome: done(null) });
-      case "applyRole":
-        return unless(machine.role, () => ({ kind: "applyRole", role: request.role, outcome: done(null) }));
-      case "recordDropped":
-        return answers({ kind: "recordDropped", outcome: done(null) });
-      case "save":
-        return unless(machine.save, () => ({ kind: "save", outcome: done(null) }));
-      case "publishMetrics":
-        return answers({ kind: "publishMetrics", outcome: done({ dropped: machine.dropped, failure: machine.publish }) });
-      case "reference":
-        return (request.side === "private" ? machine.privateNet : machine.publicNet) ? answers({ kind: "reference", side: request.side, outcome: done(null) }) : fails(TIMEOUT, action.deadlineMs);
-      case "probe":
-        return machine.asterisk
-          ? answers({ kind: "probe", probe: request.probe, outcome: done({ status: 200, registered: true, connected: machine.database, alerted: machine.alertedQueues, calls: machine.calls, channels: 2 * machine.calls, version: "22.10.0" }) })
-          : fails(REFUSED);
-      case "watchSip": {
-        const open = this.#serves(request.node) && machine.privateNet && this.#member(request.node).machine.privateSip && !this.cut.has(`${config.nodeId}>${request.node}`);
-        return open ? answers({ kind: "watchSip", outcome: done({ status: 200 }) }) : fails(TIMEOUT, action.deadlineMs);
-      }
-      case "watchEip": {
-        const open = this.holder.kind === "node" && this.#serves(this.holder.node) && machine.publicNet && this.#member(this.holder.node).machine.publicSip;
-        return open ? answers({ kind: "watchEip", outcome: done({ status: 200 }) }) : fails(TIMEOUT, action.deadlineMs);
-      }
-    }
-  }
-
-  #serves(id: string): boolean {
+  /** That member's Asterisk takes calls; an unknown one has none. */
+  serves(id: string): boolean {
     return this.#members.get(id)?.machine.asterisk === true;
   }
 }

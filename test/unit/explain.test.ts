@@ -13,7 +13,8 @@ import type { Event } from "../../agent/core/events.ts";
 import type { State } from "../../agent/core/state.ts";
 import { explanationSchema } from "../../agent/status/explain-schema.ts";
 import { explanationOf, MEASURES, RANK_GATE } from "../../agent/status/explain.ts";
-import { coreConfig, settledPair, SmallWorld, type Machine } from "../support/small-world.ts";
+import { coreConfig, settledPair, SmallWorld } from "../support/small-world.ts";
+import { type Machine } from "../support/small-world-answers.ts";
 
 /** One thing that happens, and for how long it is then left alone (ms). */
 interface Happening {
