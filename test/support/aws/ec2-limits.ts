@@ -54,3 +54,8 @@ export class RequestBuckets {
     return level;
   }
 }
+
+/** A dry run that would have succeeded "fails" with this (API reference, common parameters). */
+export function dryRunSucceeded(): Ec2Error {
+  return new Ec2Error("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412);
+}

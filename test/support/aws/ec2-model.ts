@@ -3,18 +3,9 @@
  * AWS puts HTTP and XML around it, and the simulator's cloud calls it with virtual time. Each rule stands beside its
  * source; "assumed" marks what no page says.
  */
-import { Ec2Error, RequestBuckets } from "./ec2-limits.ts";
-import type { AddressMove, AddressView, Ec2Action, Ec2Answer, Ec2Request, Ec2WorldSpec, InstanceStateName, Location, StatusView } from "./ec2-shapes.ts";
-
-interface Instance {
-  readonly id: string;
-  readonly availabilityZone: string;
-  readonly interfaces: string[];
-  state: InstanceStateName;
-  impaired: boolean;
-  /** The public address that the subnet gives by itself, and since when it is there; null: the subnet gives none. */
-  autoPublicIp: { readonly address: string; fromMs: number } | null;
-}
+import { automaticAddress, Ec2Instances, type Instance } from "./ec2-instances.ts";
+import { dryRunSucceeded, Ec2Error, RequestBuckets } from "./ec2-limits.ts";
+import type { AddressMove, AddressView, Ec2Action, Ec2Answer, Ec2Request, Ec2WorldSpec, InstanceStateName, Location } from "./ec2-shapes.ts";
 
 interface Interface {
   readonly id: string;
@@ -31,26 +22,21 @@ interface Address {
   history: { readonly fromMs: number; readonly view: AddressView }[];
 }
 
-/** A stopped association gives the automatic address back "within a few minutes" (VPC guide, Elastic IP addresses): ms. */
-const AUTO_PUBLIC_IP_BACK_MS = 180_000;
 const HISTORY_MAX = 200;
 
 export class Ec2Model {
-  readonly #instances = new Map<string, Instance>();
+  readonly #instances: Ec2Instances;
   readonly #interfaces = new Map<string, Interface>();
   readonly #addresses = new Map<string, Address>();
   readonly #buckets: RequestBuckets;
   readonly #listeners: ((move: AddressMove) => void)[] = [];
-  readonly #startListeners: ((instanceId: string) => void)[] = [];
   #nextAssociation = 1;
 
   /** @param buckets the account's, when others in it use up the same requests */
   constructor(spec: Ec2WorldSpec, buckets = new RequestBuckets()) {
     this.#buckets = buckets;
-    for (const { id, availabilityZone, interfaces, autoPublicIp } of spec.instances) {
-      this.#instances.set(id, { id, availabilityZone, interfaces: interfaces.map((one) => one.id), state: "running", impaired: false, autoPublicIp: autoPublicIp === undefined ? null : { address: autoPublicIp, fromMs: -Infinity } });
-      for (const one of interfaces) this.#interfaces.set(one.id, { ...one, instanceId: id });
-    }
+    this.#instances = new Ec2Instances(spec.instances);
+    for (const { id, interfaces } of spec.instances) for (const one of interfaces) this.#interfaces.set(one.id, { ...one, instanceId: id });
     for (const { allocationId, publicIp, heldBy } of spec.addresses) {
       this.#addresses.set(allocationId, { allocationId, publicIp, association: null, tags: new Map(), history: [] });
       if (heldBy === undefined) this.#remember(allocationId, -Infinity);
@@ -65,7 +51,7 @@ export class Ec2Model {
 
   /** Called when a stopped instance is started; whoever listens says when it runs (setInstance). */
   onInstanceStarted(listener: (instanceId: string) => void): void {
-    this.#startListeners.push(listener);
+    this.#instances.onStarted(listener);
   }
 
   /**
@@ -85,16 +71,16 @@ export class Ec2Model {
       case "CreateTags":
         return this.#createTags(request, nowMs);
       case "StartInstances":
-        return this.#start(request);
+        return this.#instances.start(request);
       case "DescribeInstanceStatus":
-        return { kind: "statuses", statuses: this.#statuses(request) };
+        return { kind: "statuses", statuses: this.#instances.statuses(request) };
     }
   }
 
   /** An operator's hand: puts the address on an instance, on an interface of a stranger, or on nothing. */
   place(allocationId: string, to: { readonly instanceId: string } | { readonly networkInterfaceId: string; readonly privateIp: string } | null, nowMs: number): void {
     if (to === null) this.#move(this.#address(allocationId), null, nowMs);
-    else if ("instanceId" in to) this.#move(this.#address(allocationId), this.#primary(this.#instance(to.instanceId)), nowMs);
+    else if ("instanceId" in to) this.#move(this.#address(allocationId), this.#primary(this.#instances.get(to.instanceId)), nowMs);
     else {
       if (!this.#interfaces.has(to.networkInterfaceId)) this.#interfaces.set(to.networkInterfaceId, { id: to.networkInterfaceId, privateIps: [to.privateIp], instanceId: null });
       this.#move(this.#address(allocationId), to, nowMs);
@@ -103,9 +89,7 @@ export class Ec2Model {
 
   /** An operator's hand, or fate. The address stays on a stopped instance (EC2 guide, stop and start). */
   setInstance(instanceId: string, change: { readonly state?: InstanceStateName; readonly impaired?: boolean }): void {
-    const instance = this.#instance(instanceId);
-    instance.state = change.state ?? instance.state;
-    instance.impaired = change.impaired ?? instance.impaired;
+    this.#instances.set(instanceId, change);
   }
 
   /** Somebody else in the account uses up the action's requests. */
@@ -125,14 +109,14 @@ export class Ec2Model {
 
   /** What instance metadata shows: the Elastic IP on it, else the automatic address, else null (EC2 guide, instance metadata categories). */
   publicIpOf(instanceId: string, nowMs: number): string | null {
-    const instance = this.#instance(instanceId);
+    const instance = this.#instances.get(instanceId);
     for (const address of this.#addresses.values()) if (address.association?.networkInterfaceId === instance.interfaces[0]) return address.publicIp;
-    return instance.autoPublicIp !== null && nowMs >= instance.autoPublicIp.fromMs ? instance.autoPublicIp.address : null;
+    return automaticAddress(instance, nowMs);
   }
 
   /** The facts of an instance that its metadata serves. */
   describeInstance(instanceId: string): { readonly availabilityZone: string; readonly networkInterfaceId: string; readonly privateIp: string } {
-    const instance = this.#instance(instanceId);
+    const instance = this.#instances.get(instanceId);
     return { availabilityZone: instance.availabilityZone, ...this.#primary(instance) };
   }
 
@@ -164,7 +148,7 @@ export class Ec2Model {
       return { networkInterfaceId: one.id, privateIp };
     }
     if (request.instanceId === null) throw new Ec2Error("MissingParameter", "Either an instance or a network interface must be given");
-    const instance = this.#instance(request.instanceId);
+    const instance = this.#instances.get(request.instanceId);
     // "This is required if the instance has more than one network interface" is said of NetworkInterfaceId (same page).
     if (instance.interfaces.length > 1) throw new Ec2Error("InvalidInstanceID", `There are multiple interfaces attached to instance '${instance.id}'`);
     if (instance.state === "pending" || instance.state === "terminated") throw new Ec2Error("InvalidInstanceID", `The ${instance.state} instance '${instance.id}' is not in a valid state for this operation`);
@@ -196,56 +180,17 @@ export class Ec2Model {
     return { kind: "done" };
   }
 
-  #start(request: Ec2Request & { action: "StartInstances" }): Ec2Answer {
-    const asked = request.instanceIds.map((id) => this.#instance(id));
-    if (request.dryRun) throw dryRunSucceeded();
-    // "IncorrectInstanceState" is EC2's answer for an instance that is stopping, say (API reference, error codes). Assumed: one that runs already stays as it is.
-    const unable = asked.find(({ state }) => state === "stopping" || state === "shutting-down" || state === "terminated");
-    if (unable !== undefined) throw new Ec2Error("IncorrectInstanceState", `The instance '${unable.id}' is not in a state from which it can be started.`);
-    return {
-      kind: "started",
-      instances: asked.map((instance) => {
-        const was = instance.state;
-        if (was === "stopped") {
-          instance.state = "pending";
-          for (const listener of this.#startListeners) listener(instance.id);
-        }
-        return { instanceId: instance.id, was, is: instance.state };
-      }),
-    };
-  }
-
-  #statuses(request: Ec2Request & { action: "DescribeInstanceStatus" }): StatusView[] {
-    const asked = request.instanceIds.map((id) => this.#instance(id));
-    // "IncludeAllInstances: when false, includes the health status for running instances only" (API reference).
-    return asked
-      .filter((one) => request.includeAllInstances || one.state === "running")
-      .map((one) => {
-        // Checks are "not-applicable" for an instance that does not run (same page).
-        const check = one.state !== "running" ? "not-applicable" : one.impaired ? "impaired" : "ok";
-        return { InstanceId: one.id, AvailabilityZone: one.availabilityZone, InstanceState: { Name: one.state }, InstanceStatus: { Status: check }, SystemStatus: { Status: one.state === "running" ? "ok" : "not-applicable" } };
-      });
-  }
-
   #move(address: Address, to: { readonly networkInterfaceId: string; readonly privateIp: string } | null, nowMs: number): string | null {
     const from = this.#locationOf(address);
     const id = to === null ? null : `eipassoc-${String(this.#nextAssociation++).padStart(17, "0")}`;
     address.association = to === null || id === null ? null : { id, ...to };
     const now = this.#locationOf(address);
     // Attaching releases the automatic address; it returns later, unless a second interface is attached (EC2 guide, instance IP addressing).
-    if (from !== null) this.#returnAutoPublicIp(from, nowMs);
-    if (now?.instanceId != null) {
-      const auto = this.#instance(now.instanceId).autoPublicIp;
-      if (auto !== null) auto.fromMs = Infinity;
-    }
+    if (from?.instanceId != null) this.#instances.returnAutomaticAddress(from.instanceId, nowMs);
+    if (now?.instanceId != null) this.#instances.takeAutomaticAddress(now.instanceId);
     this.#remember(address.allocationId, nowMs);
     for (const listener of this.#listeners) listener({ allocationId: address.allocationId, publicIp: address.publicIp, from, to: now, atMs: nowMs });
     return id;
-  }
-
-  #returnAutoPublicIp(from: Location, nowMs: number): void {
-    const instance = from.instanceId === null ? undefined : this.#instances.get(from.instanceId);
-    if (instance?.autoPublicIp != null && instance.interfaces.length === 1) instance.autoPublicIp.fromMs = nowMs + AUTO_PUBLIC_IP_BACK_MS;
   }
 
   #remember(allocationId: string, nowMs: number): void {
@@ -276,12 +221,6 @@ export class Ec2Model {
     return { networkInterfaceId, privateIp: this.#interfaces.get(networkInterfaceId)?.privateIps[0] ?? "" };
   }
 
-  #instance(id: string): Instance {
-    const instance = this.#instances.get(id);
-    if (instance === undefined) throw new Ec2Error("InvalidInstanceID.NotFound", `The instance ID '${id}' does not exist`);
-    return instance;
-  }
-
   #address(allocationId: string): Address {
     const address = this.#addresses.get(allocationId);
     if (address === undefined) throw new Ec2Error("InvalidAllocationID.NotFound", `The allocation ID '${allocationId}' does not exist`);
@@ -293,9 +232,4 @@ function viewAt(address: Address, atMs: number): AddressView {
   const seen = address.history.findLast((one) => one.fromMs <= atMs) ?? address.history[0];
   if (seen === undefined) throw new Error("an address without history");
   return seen.view;
-}
-
-/** A dry run that would have succeeded "fails" with this (API reference, common parameters). */
-function dryRunSucceeded(): Ec2Error {
-  return new Ec2Error("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412);
 }
