@@ -205,8 +205,9 @@ export class SimCluster {
   }
 
   /** An operator's order that has come a step further. */
-  #tellOrders(member: NodeId, before: State, { switchover, takeover, ...state }: State): void {
-    if (switchover !== null && (switchover.id !== before.switchover?.id || switchover.phase !== before.switchover.phase)) this.say(member, `switchover ${switchover.phase}: ${switchoverSays({ switchover, takeover, ...state })}`);
+  #tellOrders(member: NodeId, before: State, state: State): void {
+    const { switchover, takeover } = state;
+    if (switchover !== null && (switchover.id !== before.switchover?.id || switchover.phase !== before.switchover.phase)) this.say(member, `switchover ${switchover.phase}: ${switchoverSays(state)}`);
     if (takeover !== null && takeover.phase !== "claiming" && (takeover.id !== before.takeover?.id || takeover.phase !== before.takeover.phase)) this.say(member, `takeover ${takeover.phase}: ${takeover.ending}`);
   }
 

@@ -1,6 +1,6 @@
 /**
  * README.md and RUNBOOK.md show only commands that there are. Those on a node are run in the lab (test/e2e/runbook.test.ts), those for
- * AWS by its CLI (test/contract/runbook-aws.test.ts); here every verb and option of nodectl in a sentence is held against the program,
+ * AWS by its CLI (test/e2e/runbook-aws.test.ts); here every verb and option of nodectl in a sentence is held against the program,
  * and so is what nothing here can run.
  */
 import assert from "node:assert/strict";
