@@ -11,7 +11,7 @@ import { replay } from "./story.ts";
 
 const MINUTES = 10;
 /** A quick share; test/campaign has the large one. */
-const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 12);
+const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 10);
 
 describe("the simulation", () => {
   it(`keeps every promise through ${SEEDS} x ${MINUTES} simulated minutes of faults`, { timeout: 600_000 }, async () => {
@@ -24,18 +24,18 @@ describe("the simulation", () => {
 
   it("does the same again when a script is replayed", () => {
     for (const seed of [4, 7]) {
-      const story = tellCampaign(seed, 6);
+      const story = tellCampaign(seed, 3);
       const script = { cluster: story.sentence, acts: story.acts };
       assert.deepEqual(replay(script, seed).transcript, story.result(seed, true).transcript);
     }
   });
 
   it("does the same again for the same seed", () => {
-    for (const seed of [7, 8]) assert.deepEqual(runCampaign(seed, 4, true), runCampaign(seed, 4, true));
+    for (const seed of [7, 8]) assert.deepEqual(runCampaign(seed, 2, true), runCampaign(seed, 2, true));
   });
 
   it("does something else for another seed", () => {
-    assert.notDeepEqual(runCampaign(7, 4, true).transcript, runCampaign(9, 4, true).transcript);
+    assert.notDeepEqual(runCampaign(7, 2, true).transcript, runCampaign(9, 2, true).transcript);
   });
 
   it("decides the same whatever the wall clocks show (S8)", () => {
