@@ -9,7 +9,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { buildImageAhead } from "./image/image-ahead.ts";
@@ -46,20 +46,25 @@ function testFiles(folder: string): string[] {
   return existsSync(path) ? readdirSync(path).filter((name) => name.endsWith(".test.ts")).sort().map((name) => join(path, name)) : [];
 }
 
-/** Of unit tests, so many files share a process. Half of what a file's own process does is to load what the others load too. */
-const FILES_PER_BATCH = 12;
+/** So many files of a folder share a process: half of what a file's own process does is to load what the others load too. */
+const FILES_PER_PROCESS: Readonly<Record<string, number>> = { unit: 20, contract: 4 };
+/** What takes longest comes first, so that no core is idle at the end. */
+const SLOW_FOLDERS = ["scenarios", "simulation", "unit"];
 
-/** The unit tests' files in batches, each a file in `folder` that imports them; all other files as they are. */
-function inBatches(files: readonly string[], folder: string): readonly string[] {
-  const [unit, others] = [files.filter((file) => file.startsWith("test/unit/")), files.filter((file) => !file.startsWith("test/unit/"))];
-  const batches = Array.from({ length: Math.ceil(unit.length / FILES_PER_BATCH) }, (_, batch) => {
-    const path = join(folder, `unit-${batch}.test.mjs`);
+/** What node's runner is to start: a file in `folder` for each process, named in the order in which they shall begin, that imports its share of the test files. */
+function processesFor(files: readonly string[], folder: string): readonly string[] {
+  const folders = [...new Set([...SLOW_FOLDERS, ...files.map((file) => basename(dirname(file)))])];
+  const shares = folders.flatMap((name) => {
+    const members = files.filter((file) => basename(dirname(file)) === name);
+    const processes = Math.ceil(members.length / (FILES_PER_PROCESS[name] ?? 1));
     // Dealt out like cards: neighbours in the alphabet are often slow together.
-    const members = unit.filter((_file, index) => index % Math.ceil(unit.length / FILES_PER_BATCH) === batch);
-    writeFileSync(path, members.map((file) => `import ${JSON.stringify(pathToFileURL(resolve(file)).href)};\n`).join(""));
+    return Array.from({ length: processes }, (_, process) => members.filter((_file, index) => index % processes === process));
+  });
+  return shares.map((share, index) => {
+    const path = join(folder, `${String(index).padStart(3, "0")}.test.mjs`);
+    writeFileSync(path, share.map((file) => `import ${JSON.stringify(pathToFileURL(resolve(file)).href)};\n`).join(""));
     return path;
   });
-  return [...others, ...batches];
 }
 
 /** Runs the files with node's own runner; the second reporter is there to be counted. */
@@ -67,7 +72,7 @@ async function runFiles(files: readonly string[], concurrency: number): Promise<
   const folder = mkdtempSync(join(tmpdir(), "tests-"));
   const tap = join(folder, "counts.tap");
   const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap", `--test-reporter-destination=${tap}`];
-  const child = spawn(process.execPath, ["--import", "tsx", "--test", `--test-concurrency=${concurrency}`, ...reporters, ...inBatches(files, folder)], { stdio: "inherit" });
+  const child = spawn(process.execPath, ["--import", "tsx", "--test", `--test-concurrency=${concurrency}`, ...reporters, ...processesFor(files, folder)], { stdio: "inherit" });
   const code = await new Promise<number>((resolve) => child.on("exit", (status) => { resolve(status ?? 1); }));
   const text = existsSync(tap) ? readFileSync(tap, "utf8") : "";
   rmSync(folder, { recursive: true, force: true });
@@ -116,7 +121,7 @@ for (const stage of stages) {
   }
   const files = (STAGES[stage] ?? []).flatMap(testFiles);
   const started = Date.now();
-  // Much of a contract is waiting: one file more than there are cores. Every lab has namespaces of its own, and its tests mostly wait: two at a time. A campaign takes all cores for itself, and so do machines that boot.
+  // Much of a contract is waiting: one process more than there are cores. Every lab has namespaces of its own, and its tests mostly wait: two at a time. A campaign takes all cores for itself, and so do machines that boot.
   const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, stage === "fast" ? availableParallelism() + 1 : stage === "e2e" ? 2 : 1);
   if (counts.tests === 0) notes.push(`Stage ${stage} ran no test: that is a failure.`);
   const declared = counts.reasons.filter((reason) => DECLARED.test(reason));
