@@ -1,6 +1,7 @@
 /** Many callers at once on the active: real SIP through the Elastic IP, answered by the reference application, and held. */
 import { join } from "node:path";
 import type { NodeName } from "../support/lab/addresses.ts";
+import { heldCall } from "../support/lab/call-scenarios.ts";
 import type { Pair } from "../support/lab/pair.ts";
 import type { LabProcess } from "../support/lab/process.ts";
 import { REPOSITORY } from "../support/lab/roots.ts";
@@ -14,39 +15,6 @@ const PER_SECOND = 40;
 /** Longer than anything that is measured meanwhile (ms). */
 const HOLD_MS = 3_600_000;
 const LOOK_EVERY_MS = 1_000;
-
-/** A caller that stays on the line for so long (ms), and then hangs up. */
-function scenario(holdMs: number): string {
-  const request = (method: string, cseq: number, to: string): string => `${method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-      From: <sip:load[call_number]@[local_ip]:[local_port]>;tag=[pid]l[call_number]
-      To: <sip:[service]@[remote_ip]:[remote_port]>${to}
-      Call-ID: [call_id]
-      CSeq: ${cseq} ${method}
-      Contact: <sip:load[call_number]@[local_ip]:[local_port]>
-      Max-Forwards: 70`;
-  return `<?xml version="1.0" encoding="UTF-8"?><scenario name="caller"><send retrans="500"><![CDATA[
-      ${request("INVITE", 1, "")}
-      Content-Type: application/sdp
-      Content-Length: [len]
-
-      v=0
-      o=- 1 1 IN IP[local_ip_type] [local_ip]
-      s=-
-      c=IN IP[media_ip_type] [media_ip]
-      t=0 0
-      m=audio [media_port] RTP/AVP 0
-      a=rtpmap:0 PCMU/8000
-    ]]></send><recv response="100" optional="true"/><recv response="180" optional="true"/><recv response="200" rrs="true"/><send><![CDATA[
-      ${request("ACK", 1, "[peer_tag_param]")}
-      Content-Length: 0
-
-    ]]></send><pause milliseconds="${holdMs}"/><send retrans="500"><![CDATA[
-      ${request("BYE", 2, "[peer_tag_param]")}
-      Content-Length: 0
-
-    ]]></send><recv response="200"/></scenario>`;
-}
 
 export interface CallLoad {
   stop(): Promise<void>;
@@ -71,13 +39,13 @@ export async function callsOn(pair: Pair, node: NodeName): Promise<number> {
 
 /** Calls come and go, so many at once about, wherever the address is: those that a failover cuts are followed by others. */
 export async function startCallStream(pair: Pair, calls: number, holdMs: number): Promise<CallLoad> {
-  const sipp = await runSipp(pair.lab, { scenario: scenario(holdMs), calls: 1_000_000, rate: Math.max(1, Math.round((1_000 * calls) / holdMs)), timeoutMs: HOLD_MS, args: ["-p", "5070", "-l", String(2 * calls)] });
+  const sipp = await runSipp(pair.lab, { scenario: heldCall("load", holdMs), calls: 1_000_000, rate: Math.max(1, Math.round((1_000 * calls) / holdMs)), timeoutMs: HOLD_MS, args: ["-p", "5070", "-l", String(2 * calls)] });
   return { stop: () => endOf(sipp) };
 }
 
 /** Resolves when so many calls are up on the node, which must hold the address. */
 export async function startCallLoad(pair: Pair, node: NodeName, calls: number): Promise<CallLoad> {
-  const sipp = await runSipp(pair.lab, { scenario: scenario(HOLD_MS), calls, rate: PER_SECOND, timeoutMs: HOLD_MS, args: ["-p", "5070", "-l", String(calls)] });
+  const sipp = await runSipp(pair.lab, { scenario: heldCall("load", HOLD_MS), calls, rate: PER_SECOND, timeoutMs: HOLD_MS, args: ["-p", "5070", "-l", String(calls)] });
   await waitUntil(`${calls} calls to be up on ${node}`, async () => {
     await pause(LOOK_EVERY_MS);
     if (!sipp.process.running()) throw new Error(`SIPp has ended: ${sipp.process.log().slice(-500)}`);

@@ -13,6 +13,7 @@ import type { Bench, Part } from "./figure.ts";
 import { tailOf, type LogLine } from "./log-tail.ts";
 import { waitedMsOf } from "./proc.ts";
 import { worstLagMs } from "./published-lag.ts";
+import { repeated } from "./repeated.ts";
 import type { Marks } from "./trace.ts";
 
 const MOVED_WITHIN_MS = 45_000;
@@ -50,32 +51,27 @@ export interface FaultRuns {
 
 /** As many runs as the bench was asked for. A run that fails is told, and the next one gets a new pair. */
 export async function faultRuns(bench: Bench, fault: Fault): Promise<FaultRuns> {
-  const runs: FaultRun[] = [];
-  const failures: string[] = [];
   const startedAtWallMs = Date.now();
   let callNumber = 0;
-  /** Whose caller, and whose numbers of calls, these are. */
+  /** Whose caller, and whose numbers of calls, these are; null after a run that failed. */
   let known: Pair | null = null;
-  for (let number = 1; number <= bench.runs; number += 1) {
-    try {
+  const { results: runs, failures } = await repeated(bench, {
+    name: fault.name,
+    once: async () => {
       const pair = await faultPair(bench);
-      if (known !== pair) {
+      const isKnown = known === pair;
+      known = null;
+      if (!isKnown) {
         await freshCaller(pair);
         callNumber = 0;
-        known = pair;
       }
       const { run, lastCallNumber } = await oneRun(pair, fault, callNumber);
       callNumber = lastCallNumber;
-      runs.push(run);
-      bench.say(`${fault.name} ${number}/${bench.runs}: sent after ${Math.round(run.sentMs)} ms, caller out for ${Math.round(run.outageMs)} ms, agents without a core ${run.waitedMs.map((ms) => Math.round(ms)).join(" and ")} ms, load ${run.load.toFixed(1)}`);
-    } catch (error) {
-      const sentence = (error instanceof Error ? error.message : String(error)).replaceAll("\n", " ");
-      failures.push(`Run ${number}: ${sentence.slice(0, 200)}`);
-      bench.say(`${fault.name} ${number}/${bench.runs}: ${sentence}`);
-      await bench.release();
-      known = null;
-    }
-  }
+      known = pair;
+      return run;
+    },
+    says: (run) => `sent after ${Math.round(run.sentMs)} ms, caller out for ${Math.round(run.outageMs)} ms, agents without a core ${run.waitedMs.map((ms) => Math.round(ms)).join(" and ")} ms, load ${run.load.toFixed(1)}`,
+  });
   return { runs, failures, lagMs: known === null ? null : await worstLagMs(known, startedAtWallMs) };
 }
 

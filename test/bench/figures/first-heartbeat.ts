@@ -6,6 +6,7 @@ import type { Bench, Figure } from "../figure.ts";
 import { FAULT_KNOBS } from "../lab-knobs.ts";
 import { parseLog, tailOf } from "../log-tail.ts";
 import { waitedMsOf } from "../proc.ts";
+import { repeated } from "../repeated.ts";
 
 /** Between two looks at the logs; the instants are in the logs, so looking rarely costs no precision. */
 const LOOK_EVERY_MS = 100;
@@ -18,18 +19,11 @@ export const firstHeartbeat: Figure = {
   goal: { statistic: "max", atMost: 1_500 },
   lab: true,
   measure: async (bench) => {
-    const starts: Start[] = [];
-    const failures: string[] = [];
-    for (let number = 1; number <= bench.runs; number += 1) {
-      try {
-        const start = await oneStart(bench);
-        starts.push(start);
-        bench.say(`start ${number}/${bench.runs}: first heartbeat after ${Math.round(start.heardMs)} ms`);
-      } catch (error) {
-        failures.push(`Run ${number}: ${(error instanceof Error ? error.message : String(error)).split("\n")[0] ?? ""}`);
-        await bench.release();
-      }
-    }
+    const { results: starts, failures } = await repeated(bench, {
+      name: "start",
+      once: () => oneStart(bench),
+      says: (start) => `first heartbeat after ${Math.round(start.heardMs)} ms`,
+    });
     return {
       samples: starts.map(({ heardMs }) => heardMs),
       failures,

@@ -7,6 +7,7 @@ import { pause } from "../fault-pair.ts";
 import type { Bench, Figure } from "../figure.ts";
 import { FAULT_KNOBS } from "../lab-knobs.ts";
 import { parseLog, type LogLine } from "../log-tail.ts";
+import { repeated } from "../repeated.ts";
 
 /** A boot takes seconds, and nothing in it is left to chance: more runs than these say nothing new. */
 const RUNS_MAX = 5;
@@ -24,19 +25,12 @@ export const imageBoot: Figure = {
   measure: async (bench) => {
     // A pair of the lab would take the cores that a booting machine needs.
     await bench.release();
-    const boots: Boot[] = [];
-    const failures: string[] = [];
-    const runs = Math.min(bench.runs, RUNS_MAX);
-    for (let number = 1; number <= runs; number += 1) {
-      try {
-        const boot = await oneBoot(bench);
-        boots.push(boot);
-        bench.say(`boot ${number}/${runs}: heard after ${Math.round(boot.heardMs)} ms, serving after ${Math.round(boot.servingMs)} ms`);
-      } catch (error) {
-        failures.push(`Run ${number}: ${(error instanceof Error ? error.message : String(error)).split("\n")[0] ?? ""}`);
-        await bench.release();
-      }
-    }
+    const { results: boots, failures } = await repeated(bench, {
+      name: "boot",
+      runs: Math.min(bench.runs, RUNS_MAX),
+      once: () => oneBoot(bench),
+      says: (boot) => `heard after ${Math.round(boot.heardMs)} ms, serving after ${Math.round(boot.servingMs)} ms`,
+    });
     const compiled = await compileNote(bench);
     // What is measured next has the machine for itself.
     await bench.release();

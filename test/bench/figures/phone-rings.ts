@@ -12,6 +12,7 @@ import { callsAfter, isClaim, lastCall, pause, randomMoment, steadyRoles } from 
 import { nodeGone } from "../faults.ts";
 import type { Bench, Figure } from "../figure.ts";
 import { FAULT_KNOBS } from "../lab-knobs.ts";
+import { repeated } from "../repeated.ts";
 
 const CALLS_PER_SECOND = 5;
 const RINGS_WITHIN_MS = 45_000;
@@ -35,20 +36,11 @@ export const phoneRings: Figure = {
   lab: true,
   measure: async (bench) => {
     await bench.release();
-    const runs: Run[] = [];
-    const failures: string[] = [];
-    for (let number = 1; number <= bench.runs; number += 1) {
-      try {
-        const run = await oneRun(bench, number);
-        runs.push(run);
-        bench.say(`phone rings ${number}/${bench.runs}: after ${Math.round(run.rangMs)} ms, claim sent after ${Math.round(run.sentMs)} ms, load ${run.load.toFixed(1)}`);
-      } catch (error) {
-        const sentence = (error instanceof Error ? error.message : String(error)).replaceAll("\n", " ");
-        failures.push(`Run ${number}: ${sentence.slice(0, 200)}`);
-        bench.say(`phone rings ${number}/${bench.runs}: ${sentence}`);
-        await bench.release();
-      }
-    }
+    const { results: runs, failures } = await repeated(bench, {
+      name: "phone rings",
+      once: (number) => oneRun(bench, number),
+      says: (run) => `after ${Math.round(run.rangMs)} ms, claim sent after ${Math.round(run.sentMs)} ms, load ${run.load.toFixed(1)}`,
+    });
     const loads = runs.map(({ load }) => load);
     return {
       samples: runs.map(({ rangMs }) => rangMs),

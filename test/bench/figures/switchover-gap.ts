@@ -6,6 +6,7 @@ import { waitUntil } from "../../support/wait-until.ts";
 import { faultPair, freshCaller, pause, randomMoment, steadyRoles } from "../fault-pair.ts";
 import type { Bench, Figure } from "../figure.ts";
 import { FAULT_KNOBS } from "../lab-knobs.ts";
+import { repeated } from "../repeated.ts";
 
 const PROVEN_WITHIN_MS = 60_000;
 const ANSWERED_WITHIN_MS = 20_000;
@@ -27,21 +28,12 @@ async function oneMove(pair: Pair): Promise<CallersGap> {
 }
 
 async function moves(bench: Bench): Promise<{ readonly gaps: readonly CallersGap[]; readonly failures: readonly string[] }> {
-  const gaps: CallersGap[] = [];
-  const failures: string[] = [];
-  for (let number = 1; number <= bench.runs; number += 1) {
-    try {
-      const gap = await oneMove(await faultPair(bench));
-      gaps.push(gap);
-      bench.say(`switchover ${number}/${bench.runs}: no new calls for ${Math.round(gap.refusedMs)} ms, no answer at all for ${Math.round(gap.silentMs)} ms`);
-    } catch (error) {
-      const sentence = (error instanceof Error ? error.message : String(error)).replaceAll("\n", " ");
-      failures.push(`Run ${number}: ${sentence.slice(0, 200)}`);
-      bench.say(`switchover ${number}/${bench.runs}: ${sentence}`);
-      await bench.release();
-    }
-  }
-  return { gaps, failures };
+  const { results, failures } = await repeated(bench, {
+    name: "switchover",
+    once: async () => oneMove(await faultPair(bench)),
+    says: (gap) => `no new calls for ${Math.round(gap.refusedMs)} ms, no answer at all for ${Math.round(gap.silentMs)} ms`,
+  });
+  return { gaps: results, failures };
 }
 
 export const switchoverGap: Figure = {
