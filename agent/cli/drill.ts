@@ -21,7 +21,7 @@ import type { Survey } from "../operator-desk.ts";
 import type { StatusView } from "../status/schema.ts";
 import { askStatus, defaultUrl } from "./ask-agent.ts";
 import { followOrder, settledSurvey, survey, type Ended } from "./follow-order.ts";
-import { durationMs } from "./operate.ts";
+import { drainMsOf, durationMs } from "./operate.ts";
 import { command, defaultSocket } from "./operator-exchange.ts";
 import { agreed, type OrderOptions } from "./order.ts";
 import { setting } from "./setting.ts";
@@ -75,7 +75,7 @@ interface GameDay {
 }
 
 async function drill(options: Options, terminal: Terminal): Promise<void> {
-  const drainMs = options.drain === "0" ? 0 : durationMs(options.drain, "--drain");
+  const drainMs = drainMsOf(options.drain);
   const maxSilenceMs = durationMs(options.maxSilence, "--max-silence");
   const startedAtWallMs = systemClock.wallMs();
   const [view, before] = [await askStatus(options.url), await survey(options.socket)];

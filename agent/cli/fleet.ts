@@ -8,7 +8,7 @@ import { switchCluster } from "../fleet/switch-cluster.ts";
 import { KNOBS } from "../knobs.ts";
 import type { FleetPort } from "../ports.ts";
 import { clean, cut, instant } from "../status/layout.ts";
-import { durationMs } from "./operate.ts";
+import { drainMsOf } from "./operate.ts";
 import { agreed } from "./order.ts";
 import { setting } from "./setting.ts";
 import { CliError, EXIT, type Terminal, type Verb } from "./verb.ts";
@@ -89,7 +89,7 @@ function lastMoveOf({ lastMove }: FleetRow): string {
 
 async function switchAll(port: FleetPort, named: readonly string[], options: SwitchOptions, terminal: Terminal): Promise<void> {
   const tell = (line: string): void => { if (options.json !== true) terminal.out(line); };
-  const drainMs = options.drain === "0" ? 0 : durationMs(options.drain, "--drain");
+  const drainMs = drainMsOf(options.drain);
   const atATime = Number(options.atATime);
   if (!Number.isInteger(atATime) || atATime < 1 || atATime > AT_A_TIME_MAX) throw new CliError(`--at-a-time ${options.atATime} is not a number from 1 to ${AT_A_TIME_MAX}.`, EXIT.usage);
   if ((options.all === true) === (named.length > 0)) throw new CliError("Name the clusters, or give --all.", EXIT.usage);

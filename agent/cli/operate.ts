@@ -3,7 +3,8 @@ import type { OperatorCommand } from "../core/operator-command.ts";
 import { defaultSocket, exchange } from "./operator-exchange.ts";
 import { CliError, EXIT, type Terminal, type Verb } from "./verb.ts";
 
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DAY_MS = 86_400_000;
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: DAY_MS };
 
 interface Options {
   readonly socket: string;
@@ -17,6 +18,13 @@ export function durationMs(text: string, option = "--for"): number {
   const match = /^(\d{1,6})([smhd])$/.exec(text);
   if (match === null) throw new CliError(`${option} ${text} is not a duration. Give a number and a unit: 90s, 10m, 2h or 1d.`, EXIT.usage);
   return Number(match[1]) * (UNITS[match[2] ?? ""] ?? 0);
+}
+
+/** The milliseconds of `--drain`: a duration of a day at most, or 0, to hand over at once. @throws CliError */
+export function drainMsOf(text: string): number {
+  const ms = text === "0" ? 0 : durationMs(text, "--drain");
+  if (ms > DAY_MS) throw new CliError(`--drain ${text} is too long: a day at most.`, EXIT.usage);
+  return ms;
 }
 
 export const operateVerbs: Verb = (program, terminal) => {

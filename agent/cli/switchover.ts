@@ -3,12 +3,10 @@ import { randomBytes } from "node:crypto";
 import type { SwitchoverRequest } from "../core/switchover.ts";
 import { clusterLines } from "./cluster-lines.ts";
 import { followOrder, settledSurvey, survey } from "./follow-order.ts";
-import { durationMs } from "./operate.ts";
+import { drainMsOf } from "./operate.ts";
 import { command, defaultSocket } from "./operator-exchange.ts";
 import { agreed, finishOrder, type OrderOptions } from "./order.ts";
-import { CliError, EXIT, type Terminal, type Verb } from "./verb.ts";
-
-const DAY_MS = 86_400_000;
+import { CliError, type Terminal, type Verb } from "./verb.ts";
 
 interface Options extends OrderOptions {
   readonly to?: string;
@@ -33,7 +31,7 @@ export const switchoverVerb: Verb = (program, terminal) => {
 
 async function switchOver(options: Options, terminal: Terminal): Promise<void> {
   const { socket, to = null, reason } = options;
-  const drainMs = drainOf(options.drain);
+  const drainMs = drainMsOf(options.drain);
   const tell = (line: string): void => { if (options.json !== true) terminal.out(line); };
   const before = await survey(socket);
   if (before.kind === "witness") throw new CliError("A witness has no address to hand over: give the command on a node.");
@@ -53,11 +51,4 @@ async function switchOver(options: Options, terminal: Terminal): Promise<void> {
   await agreed(`Hand the address over${to === null ? "" : ` to ${to}`}, with new calls refused for at most ${options.drain}?`, options, terminal);
   const ended = await order(false);
   finishOrder(ended, before, await settledSurvey(socket), options, terminal);
-}
-
-/** `0` is a duration here, too: hand over at once. */
-function drainOf(text: string): number {
-  const ms = text === "0" ? 0 : durationMs(text, "--drain");
-  if (ms > DAY_MS) throw new CliError(`--drain ${text} is too long: a day at most.`, EXIT.usage);
-  return ms;
 }
