@@ -33,18 +33,22 @@ export const ERRORS = {
 /** A stable error code. */
 export type ErrorCode = keyof typeof ERRORS;
 
-/** An expected failure of the world outside, translated by an adapter. The core decides what follows from it. */
-export class AgentError extends Error {
-  readonly code: ErrorCode;
+/** An expected failure, with a stable code of its program's list. */
+export class CodedError<Code extends string> extends Error {
+  readonly code: Code;
 
   /**
-   * @param code which of ERRORS it is
+   * @param code which of the list it is
    * @param message what happened, without any secret or telephone number
    * @param cause the underlying error, kept for the debug log
    */
-  constructor(code: ErrorCode, message: string, cause?: unknown) {
+  constructor(code: Code, message: string, cause?: unknown) {
     super(message, cause === undefined ? {} : { cause });
-    this.name = "AgentError";
     this.code = code;
   }
+}
+
+/** An expected failure of the world outside, translated by an adapter. The core decides what follows from it. */
+export class AgentError extends CodedError<ErrorCode> {
+  override readonly name = "AgentError";
 }

@@ -1,4 +1,5 @@
 /** The errors that the Stasis app itself can explain: a stable code, and a message that says what to do. */
+import { CodedError } from "../errors.ts";
 
 /** What a message of each code is about. Exit codes: configuration, secret and campaigns 78, everything else 70. */
 export const APP_ERRORS = {
@@ -11,13 +12,7 @@ export const APP_ERRORS = {
 
 export type AppErrorCode = keyof typeof APP_ERRORS;
 
-/** An expected failure. */
-export class AppError extends Error {
-  readonly code: AppErrorCode;
-
-  constructor(code: AppErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? {} : { cause });
-    this.name = "AppError";
-    this.code = code;
-  }
+/** An expected failure of the app. */
+export class AppError extends CodedError<AppErrorCode> {
+  override readonly name: string = "AppError";
 }

@@ -15,11 +15,11 @@ export interface EventSink {
 
 /** `away`: nothing can be delivered now. `refused`: this event is not wanted; others may be. */
 export class SinkFailure extends AppError {
+  override readonly name = "SinkFailure";
   readonly kind: "away" | "refused";
 
   constructor(kind: "away" | "refused", message: string, cause?: unknown) {
     super("APP_SINK_FAILED", message, cause);
-    this.name = "SinkFailure";
     this.kind = kind;
   }
 }
