@@ -10,7 +10,7 @@ import { isAwsVariable } from "./config-names.ts";
 import { AgentError } from "./errors.ts";
 
 /** Where a node keeps it. */
-export const INSTALLED_ENV_FILE = "/etc/asterisk-node-agent/agent.env";
+const INSTALLED_ENV_FILE = "/etc/asterisk-node-agent/agent.env";
 
 export interface EnvFile {
   /** null when there is none: then everything comes from the environment. */

@@ -20,7 +20,7 @@ const orderId = z.string().regex(/^[0-9a-f]{16}$/);
 const reason = z.string().trim().min(1).max(200);
 
 /** What may be asked. Durations are bounded: a pause or a drain that nobody remembers is an outage in waiting. */
-export const operatorCommandSchema = z.discriminatedUnion("kind", [
+const operatorCommandSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("pause"), reason, forMs: z.int().min(1_000).max(30 * DAY_MS).nullable() }),
   z.object({ kind: z.literal("resume") }),
   z.object({ kind: z.literal("acknowledge") }),
@@ -31,7 +31,7 @@ export const operatorCommandSchema = z.discriminatedUnion("kind", [
 ]) satisfies z.ZodType<OperatorCommand>;
 
 /** What may be asked without changing anything. */
-export const operatorQuerySchema = z.discriminatedUnion("kind", [
+const operatorQuerySchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("status") }),
   z.object({ kind: z.literal("survey") }),
   z.object({ kind: z.literal("progress"), id: orderId }),

@@ -8,7 +8,7 @@ import { constants } from "node:crypto";
 import type { SecureVersion } from "node:tls";
 
 /** Forward secrecy, mutual authentication by the key, and fast without AES instructions. */
-export const LINK_CIPHER = "ECDHE-PSK-CHACHA20-POLY1305";
+const LINK_CIPHER = "ECDHE-PSK-CHACHA20-POLY1305";
 
 /** The one path on which the link is spoken; its number changes only if the handshake itself does. */
 export const LINK_PATH = "/link/1";

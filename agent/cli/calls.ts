@@ -8,7 +8,7 @@ import type { Verb } from "./verb.ts";
 const APP_STATUS = "http://127.0.0.1:8093";
 
 /** What the app's /status says. The app is another program, so the shape is checked here anew. */
-export const callsSchema = z.object({
+const callsSchema = z.object({
   node: z.string(),
   role: z.enum(["active", "holding", "standby"]),
   database: z.boolean(),

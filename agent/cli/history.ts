@@ -48,7 +48,7 @@ function asJson({ atWallMs, ...move }: MoveRecord): Record<string, unknown> {
 }
 
 /** The newest first, a few lines each. */
-export function historyText(moves: readonly MoveRecord[], total: number, width: number): string[] {
+function historyText(moves: readonly MoveRecord[], total: number, width: number): string[] {
   if (moves.length === 0) return ["No move is known: the address has been where it is since this node's first start."];
   const more = total > moves.length ? ["", `${total - moves.length} older: --last all`] : [];
   return [...moves.toReversed().flatMap((move, index) => [...(index === 0 ? [] : [""]), ...moveLines(move, width)]), ...more];

@@ -67,7 +67,7 @@ function startsInMs({ coldStart, nowMs }: State, config: CoreConfig): number {
 }
 
 /** The one key under which a start is in flight. */
-export const START_KEY = "startInstance";
+const START_KEY = "startInstance";
 
 /** What this witness must ask EC2 for now, apart from the address: how the standbys' instances are, and the start itself. */
 export function coldStandbyDue(context: GateContext, sinceStart: (key: string) => number, suspectReadMs: number): readonly { readonly key: string; readonly deadlineMs: number; readonly request: Request }[] {

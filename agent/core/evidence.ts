@@ -139,7 +139,7 @@ function lostInTheCold(state: Parameters<typeof judge>[0], config: CoreConfig): 
 }
 
 /** From when on a cold observer's silence counts. */
-export function coldSinceMs(state: Pick<State, "evidence" | "doubtedAtMs" | "startedAtMs">): MonotonicMs {
+function coldSinceMs(state: Pick<State, "evidence" | "doubtedAtMs" | "startedAtMs">): MonotonicMs {
   return Math.max(state.evidence.sinceMs, state.doubtedAtMs, state.startedAtMs);
 }
 

@@ -7,7 +7,7 @@ import { clean } from "./layout.ts";
 import type { StatusView } from "./schema.ts";
 
 /** Everything worth a line when it changes, by what it is about. */
-export function factsOf(view: StatusView): ReadonlyMap<string, string> {
+function factsOf(view: StatusView): ReadonlyMap<string, string> {
   const { policy, address, claim } = view;
   const facts = new Map<string, string>([
     ["address", address.here ? view.node : address.holder],

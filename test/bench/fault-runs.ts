@@ -52,27 +52,22 @@ export interface FaultRuns {
 /** As many runs as the bench was asked for. A run that fails is told, and the next one gets a new pair. */
 export async function faultRuns(bench: Bench, fault: Fault): Promise<FaultRuns> {
   const startedAtWallMs = Date.now();
-  let callNumber = 0;
-  /** Whose caller, and whose numbers of calls, these are; null after a run that failed. */
-  let known: Pair | null = null;
+  /** The pair whose caller is known, and the number of its last call; none after a run that failed. */
+  const known: { pair: Pair | null; callNumber: number } = { pair: null, callNumber: 0 };
   const { results: runs, failures } = await repeated(bench, {
     name: fault.name,
     once: async () => {
       const pair = await faultPair(bench);
-      const isKnown = known === pair;
-      known = null;
-      if (!isKnown) {
-        await freshCaller(pair);
-        callNumber = 0;
-      }
-      const { run, lastCallNumber } = await oneRun(pair, fault, callNumber);
-      callNumber = lastCallNumber;
-      known = pair;
+      const isKnown = known.pair === pair;
+      known.pair = null;
+      if (!isKnown) await freshCaller(pair);
+      const { run, lastCallNumber } = await oneRun(pair, fault, isKnown ? known.callNumber : 0);
+      Object.assign(known, { pair, callNumber: lastCallNumber });
       return run;
     },
     says: (run) => `sent after ${Math.round(run.sentMs)} ms, caller out for ${Math.round(run.outageMs)} ms, agents without a core ${run.waitedMs.map((ms) => Math.round(ms)).join(" and ")} ms, load ${run.load.toFixed(1)}`,
   });
-  return { runs, failures, lagMs: known === null ? null : await worstLagMs(known, startedAtWallMs) };
+  return { runs, failures, lagMs: known.pair === null ? null : await worstLagMs(known.pair, startedAtWallMs) };
 }
 
 async function oneRun(pair: Pair, fault: Fault, knownCall: number): Promise<{ readonly run: FaultRun; readonly lastCallNumber: number }> {

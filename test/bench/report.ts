@@ -14,7 +14,7 @@ export function formatValue(value: number, unit: Unit): string {
 }
 
 /** `≤ 600 ms`, with the statistic that it is about where that is not obvious. */
-export function formatGoal(goal: Goal, unit: Unit): string {
+function formatGoal(goal: Goal, unit: Unit): string {
   return `${goal.statistic === "p99" ? "p99 " : ""}≤ ${goal.atMost} ${unit}`;
 }
 

@@ -10,9 +10,9 @@ import { agentOf } from "./fault-pair.ts";
 import type { Bench } from "./figure.ts";
 import { cpuPressureMs, cpuSecondsOf } from "./proc.ts";
 
-export const CALLS_HELD = 1_000;
+const CALLS_HELD = 1_000;
 /** Beside those that are held, so many calls a second begin and end: without any the link would have nothing to tell. */
-export const TURNOVER_PER_SECOND = 5;
+const TURNOVER_PER_SECOND = 5;
 const TURNOVER_LASTS_MS = 4_000;
 const SET_UP_PER_SECOND = 25;
 /** After a start of the agent, until its caches are warm and the peer has the whole roster. */

@@ -4,8 +4,7 @@ import type { Cloud } from "../../agent/ports.ts";
 import type { Holder, InstanceState } from "../../agent/core/types.ts";
 import type { FaultRule } from "../support/aws/faults.ts";
 
-export const CLUSTER_NODES = ["node-a", "node-b"] as const;
-export type ClusterNode = (typeof CLUSTER_NODES)[number];
+export type ClusterNode = "node-a" | "node-b";
 
 /** What a place may be unable to show. */
 export type CloudCapability =

@@ -11,7 +11,7 @@ import type { AnswerFact, CallerFacts, ClaimAnswerFact, ClaimFact, ConditionFact
 import type { FaultName } from "./faults.ts";
 
 /** Facts from before the fault are kept for so long, for the beginning of the picture (ms). */
-export const BEFORE_MS = 1_500;
+const BEFORE_MS = 1_500;
 /** A time without an answer that is longer is an outage; callers ask every 50 ms (ms). */
 export const OUTAGE_OVER_MS = 300;
 

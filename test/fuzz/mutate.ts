@@ -60,7 +60,7 @@ function applyEdit(root: { value: Json }, { at, how, value, name }: Edit): void 
 }
 
 /** A good value with a few edits; none of them is possible, too. */
-export function mutatedJson(seeds: readonly Json[], editsMax = 4): fc.Arbitrary<Json> {
+function mutatedJson(seeds: readonly Json[], editsMax = 4): fc.Arbitrary<Json> {
   return fc.tuple(fc.constantFrom(...seeds), fc.array(edit, { maxLength: editsMax })).map(([seed, edits]) => {
     const root: { value: Json } = { value: structuredClone<Json>(seed) };
     for (const each of edits) applyEdit(root, each);

@@ -15,7 +15,7 @@ function laterFields(): Partial<Heartbeat> {
 }
 
 /** The fields that the version before lacks, with what they count as. */
-export const LATER_FIELDS = laterFields();
+const LATER_FIELDS = laterFields();
 const LEFT_OUT = Object.fromEntries(Object.keys(LATER_FIELDS).map((name) => [name, undefined]));
 
 /** The heartbeat's text as the version before would have sent it. */

@@ -25,7 +25,7 @@ export const secretOf = (fields: object): Secret => parseSecret(JSON.stringify(f
 const never = new AbortController().signal;
 
 /** An Asterisk: which ARI password it takes, what it was asked to reload, and how it fails. */
-export class ToldAsterisk {
+class ToldAsterisk {
   readonly reloads: string[] = [];
   accepts: string;
   /** Taken when res_ari.so is reloaded. */

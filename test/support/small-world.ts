@@ -14,7 +14,7 @@ import type { State } from "../../agent/core/state.ts";
 import { completionOf, soundMachine, type Machine } from "./small-world-answers.ts";
 
 /** 2026-11-20T12:00:00.000Z, when every small world begins. */
-export const WORLD_BEGINS_WALL_MS = Date.UTC(2026, 10, 20, 12);
+const WORLD_BEGINS_WALL_MS = Date.UTC(2026, 10, 20, 12);
 /** Monotonic clocks start anywhere. */
 const FIRST_MS = 5_000;
 

@@ -19,7 +19,7 @@ export interface Question {
   readonly text: () => Promise<string>;
 }
 
-export class TooLong extends Error {}
+class TooLong extends Error {}
 
 /** Serves until the server is closed. Resolves when it listens. */
 export async function serve(place: { readonly host: string; readonly port: number }, answer: (question: Question) => Promise<Answer>, onDefect: (error: unknown) => void): Promise<Server> {

@@ -110,7 +110,7 @@ function retarget(step: Step, landing: (path: string) => string): Step {
 }
 
 /** The same step with every target changed; `change` is also told which field it stands in. */
-export function eachTarget(step: Step, change: (field: string, target: string) => string): Step {
+function eachTarget(step: Step, change: (field: string, target: string) => string): Step {
   switch (step.type) {
     case "play":
     case "opt-out":

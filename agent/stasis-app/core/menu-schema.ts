@@ -5,10 +5,10 @@
 import { z } from "zod";
 
 /** How long the caller may take for the first key after the prompt, and for each further one (ms). */
-export const FIRST_DIGIT_MS = 10_000;
-export const INTER_DIGIT_MS = 5_000;
+const FIRST_DIGIT_MS = 10_000;
+const INTER_DIGIT_MS = 5_000;
 /** How often a caller may press nothing or something wrong before the menu goes on without an answer. */
-export const TRIES = 3;
+const TRIES = 3;
 
 const KEY = "[0-9*#A-D]";
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be 1 to 63 lower-case letters, digits and dashes");

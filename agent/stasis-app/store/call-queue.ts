@@ -129,7 +129,7 @@ export function enqueue(statements: Statements, request: DialRequest, waitMs: nu
   );
 }
 
-export async function mustNotBeCalled(statements: Statements, phoneNumber: string): Promise<boolean> {
+async function mustNotBeCalled(statements: Statements, phoneNumber: string): Promise<boolean> {
   return (await statements.rows("SELECT 1 FROM app_do_not_call WHERE phone_number = ?", [phoneNumber])).length > 0;
 }
 

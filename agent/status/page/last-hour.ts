@@ -9,11 +9,11 @@ import { hearing } from "../../core/suspicion.ts";
 import type { MonotonicMs } from "../../core/types.ts";
 
 /** One hour at one sample a second. */
-export const SAMPLES_MAX = 3_600;
+const SAMPLES_MAX = 3_600;
 const SAMPLE_INTERVAL_MS = 1_000;
 
 /** What a node's Asterisk was in a sample, as a number: the lower, the worse. `silent`: nothing is known of it. */
-export const SERVING_STATES = ["silent", "down", "degraded", "serving"] as const;
+const SERVING_STATES = ["silent", "down", "degraded", "serving"] as const;
 export type ServingState = (typeof SERVING_STATES)[number];
 
 /** A stretch of time cut into equal parts, for a chart. */

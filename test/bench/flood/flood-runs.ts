@@ -15,7 +15,7 @@ import { tailOf, type LogLine } from "../log-tail.ts";
 import { cpuSecondsOf, memoryOf } from "../proc.ts";
 
 /** In the order in which they are made; `calm` is the same measurement without an attacker. */
-export const FLOODS = ["calm", "handshakes", "trickle", "huge"] as const;
+const FLOODS = ["calm", "handshakes", "trickle", "huge"] as const;
 export type Flood = (typeof FLOODS)[number];
 
 const SECONDS = 15;

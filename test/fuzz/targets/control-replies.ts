@@ -19,7 +19,7 @@ export const CONTROL_SEEDS = [
 ];
 const TOKENS = ["\n", "\n\n\n", " ", "      ", "\t", "0", "-1", "1e9", "99999999999999999999", "9".repeat(400), " active channels\n", "1 active call\n", " of 5 max", "3 subsystems\n", "Objects found: ", "  Contact: ", " abcdef0123 Unavail \n", " Up  app\n", "Connection ID ", "\u001b[1;32m", "\u0000"];
 
-export const controlText = fc.oneof(
+const controlText = fc.oneof(
   { weight: 8, arbitrary: mutatedText(fc.constantFrom(...CONTROL_SEEDS), TOKENS) },
   { weight: 1, arbitrary: noise(TOKENS) },
   // Long stretches of the same: where a careless pattern takes for ever.

@@ -12,7 +12,7 @@ const SENDER = "b";
 const DETAIL_MAX = 100;
 
 /** Good frames to begin with; peers' and witnesses', small and full. */
-export const FRAME_SEEDS = [
+const FRAME_SEEDS = [
   heartbeatOf(SENDER, 7),
   heartbeatOf(SENDER, 8, { role: "standby", holds: false, echo: null, verdict: { about: "a", verdict: "down", heartbeat: "down", sip: "unknown", eip: "down" }, yield: "its Asterisk is down", pause: { revision: 3, setBy: "a", on: true, reason: "maintenance", remainingMs: 60_000 } }),
   heartbeatOf(SENDER, 1, { role: "witness", serving: "unknown", publicIp: null, asterisk: null }),

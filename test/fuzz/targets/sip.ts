@@ -7,10 +7,10 @@ import { assertSameJson } from "../judge.ts";
 import { latin1, mutatedText, noise, pieces } from "../mutate.ts";
 import { target } from "../target.ts";
 
-export const SIP_PROBE = optionsProbe({ transport: "tcp", host: "10.0.1.10", port: 5060, localHost: "10.0.2.10", localPort: 40_000, userAgent: "node-agent" }, "0123456789abcdef01234567");
+const SIP_PROBE = optionsProbe({ transport: "tcp", host: "10.0.1.10", port: 5060, localHost: "10.0.2.10", localPort: 40_000, userAgent: "node-agent" }, "0123456789abcdef01234567");
 
 /** What a server makes of our request. */
-export function sipAnswer(status: string, more: readonly string[] = [], body = ""): string {
+function sipAnswer(status: string, more: readonly string[] = [], body = ""): string {
   const copied = writeOptions(SIP_PROBE).split("\r\n").filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line));
   return [`SIP/2.0 ${status}`, ...copied, ...more, `Content-Length: ${body.length}`, "", body].join("\r\n");
 }
@@ -24,7 +24,7 @@ const seeds = fc.oneof(
   atTheLimit,
 );
 
-export const SIP_TOKENS = ["\r\n", "\r\n\r\n", "\n", "\r", " ", "\t", ":", ";", ",", '"', "\\", "SIP/2.0", "SIP/2.0 200 OK\r\n", "Via: ", "v:", ";branch=", SIP_PROBE.branch, SIP_PROBE.callId, "Call-ID: ", "i:", "CSeq: 1 OPTIONS\r\n", "Content-Length: ", "l: 5\r\n", "Content-Length: 9999999\r\n", "\r\n ", "OPTIONS sip:x SIP/2.0\r\n"];
+const SIP_TOKENS = ["\r\n", "\r\n\r\n", "\n", "\r", " ", "\t", ":", ";", ",", '"', "\\", "SIP/2.0", "SIP/2.0 200 OK\r\n", "Via: ", "v:", ";branch=", SIP_PROBE.branch, SIP_PROBE.callId, "Call-ID: ", "i:", "CSeq: 1 OPTIONS\r\n", "Content-Length: ", "l: 5\r\n", "Content-Length: 9999999\r\n", "\r\n ", "OPTIONS sip:x SIP/2.0\r\n"];
 
 export const sipText = fc.oneof({ weight: 6, arbitrary: mutatedText(seeds, SIP_TOKENS) }, { weight: 1, arbitrary: noise(SIP_TOKENS) }).map(latin1);
 

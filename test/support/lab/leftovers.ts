@@ -32,7 +32,7 @@ export async function labNamespaces(): Promise<string[]> {
 }
 
 /** The ids of the processes that live in a namespace of a lab. */
-export async function processesIn(namespace: string): Promise<number[]> {
+async function processesIn(namespace: string): Promise<number[]> {
   const { stdout } = await run("ip", ["netns", "pids", namespace], { accept: [1, 255] });
   return stdout.split("\n").filter((line) => line !== "").map(Number);
 }

@@ -61,6 +61,6 @@ async function hashes(values: TemplateValues): Promise<TemplateFields> {
 }
 
 /** The password as ari.conf wants it: SHA-512 crypt with the fewest rounds (ari.conf says why). */
-export async function cryptSha512(password: string, salt = "labsaltlabsalt"): Promise<string> {
+async function cryptSha512(password: string, salt = "labsaltlabsalt"): Promise<string> {
   return (await run("openssl", ["passwd", "-6", "-salt", `rounds=1000$${salt}`, "-stdin"], { input: password })).stdout.trim();
 }

@@ -1,7 +1,7 @@
 // Builds the namespaces of a lab and the cables between them: every place has one link to the gateway (`igw`) and nothing
 // else, so every packet between two places passes the gateway, where it can be translated, counted or dropped.
 // The links are made inside the namespaces: the machine's own network never sees them.
-import { ADDRESS, AUTOMATIC_PUBLIC_ADDRESS, IMDS_ADDRESS, IMDS_CIDR, isNode, MANAGEMENT_ADDRESS, REFERENCE_PRIVATE, type Place } from "./addresses.ts";
+import { ADDRESS, IMDS_ADDRESS, IMDS_CIDR, isNode, MANAGEMENT_ADDRESS, REFERENCE_PRIVATE, type Place } from "./addresses.ts";
 import { faultsTable } from "./faults.ts";
 import { NAT_TABLE, natUpdate } from "./nat.ts";
 import { run } from "./run.ts";
@@ -52,6 +52,3 @@ async function connect(place: Exclude<Place, "igw">, namespace: string, igw: str
 async function inNamespace(namespace: string, lines: readonly string[]): Promise<void> {
   await run("nsenter", [`--net=/run/netns/${namespace}`, "sh", "-e"], { input: lines.join("\n") });
 }
-
-/** All public addresses that flows of the lab can carry, besides the Elastic IP. */
-export const AUTOMATIC_ADDRESSES: readonly string[] = Object.values(AUTOMATIC_PUBLIC_ADDRESS);
