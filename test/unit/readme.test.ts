@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "dotenv";
 import { loadConfig } from "../../agent/config.ts";
@@ -38,6 +38,12 @@ describe("README.md", () => {
     const named = [...prose.matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`/g)].map((match) => match[1] ?? "");
     assert.ok(named.length > 0);
     assert.deepEqual(named.filter((name) => !known.has(name) && !name.startsWith("AWS_")), []);
+  });
+
+  it("says of every room of the code what is in it, and of none that is not there", () => {
+    const rooms = ["agent", "test"].flatMap((top) => readdirSync(new URL(`../../${top}/`, import.meta.url), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => `${top}/${entry.name}/`));
+    const named = [...readme.matchAll(/^\| `((?:agent|test)\/[\w-]+\/)` \|/gm)].map((match) => match[1] ?? "");
+    assert.deepEqual(named.toSorted(), rooms.toSorted());
   });
 
   it("has no row of a table that is split by a stray bar", () => {
