@@ -15,6 +15,7 @@ import { type CloudCapability, type ClusterNode } from "./cloud-stand.ts";
 const LACKS: Partial<Record<CloudCapability, string>> = {
   faults: "moto neither throttles nor loses replies",
   "impaired-instances": "moto's status checks always pass",
+  "final-termination": "moto starts a terminated instance",
   unreachable: "one moto serves the whole suite",
   "stale-reads": "moto is consistent at once",
 };

@@ -12,6 +12,10 @@ export type CloudCapability =
   | "faults"
   /** DescribeInstanceStatus can be made to show a failed check. */
   | "impaired-instances"
+  /** This caller may start the other's instance. */
+  | "starting"
+  /** A terminated instance can't be started. */
+  | "final-termination"
   /** AWS can be made unreachable, so that connecting is refused. */
   | "unreachable"
   /** Reads can be made to lag behind. */

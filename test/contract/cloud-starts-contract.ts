@@ -15,25 +15,28 @@ export function describeStarts(stand: CloudStand): void {
       ({ world, a } = stand.now());
     });
 
-    it("starts a stopped instance", async () => {
+    it("starts a stopped instance", needs("starting"), async () => {
       await world.setInstance("node-b", "stopped");
       await a.startInstance("node-b", soon());
       assert.match(await a.readInstance("node-b", soon()), /^(?:pending|running)$/);
     });
 
-    it("leaves one that runs as it is", async () => {
+    it("leaves one that runs as it is", needs("starting"), async () => {
       await a.startInstance("node-b", soon());
       assert.equal(await a.readInstance("node-b", soon()), "running");
     });
 
-    it("fails for one that is terminated, and for a node whose instance nobody has named", async () => {
+    it("fails for one that is terminated", needs("starting", "final-termination"), async () => {
       await world.setInstance("node-b", "terminated");
       await rejectsWith("AGENT_CLOUD_FAILED", a.startInstance("node-b", soon()));
+    });
+
+    it("fails for a node whose instance nobody has named", async () => {
       await rejectsWith("AGENT_CLOUD_FAILED", a.startInstance("node-x", soon()));
       await rejectsWith("AGENT_CLOUD_FAILED", a.dryRunStart("node-x", soon()));
     });
 
-    it("is tried dry without starting anything", async () => {
+    it("is tried dry without starting anything", needs("starting"), async () => {
       await world.setInstance("node-b", "stopped");
       await a.dryRunStart("node-b", soon());
       assert.equal(await a.readInstance("node-b", soon()), "stopped");

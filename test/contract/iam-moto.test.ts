@@ -26,6 +26,8 @@ const REGION = "eu-central-1";
 const LACKS: Partial<Record<CloudCapability, string>> = {
   faults: "moto neither throttles nor loses replies",
   "impaired-instances": "moto's status checks always pass",
+  starting: "a node may not start another: only a witness with COLD_STANDBY may",
+  "final-termination": "the same",
   unreachable: "one moto serves the whole suite",
   "stale-reads": "moto is consistent at once",
 };
