@@ -1,23 +1,21 @@
-// The page in a real Chromium with real agents during a failover: what happens is on it within a second, and an old page says that it is old.
+// The page in a real Chromium with real agents beside real Asterisks: what happens is on it within a second, and an old page says that it is old.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { chromiumForTests, text, waitForText, WIDTHS, WITHIN_MS } from "../support/browser/page-in-view.ts";
-import { shoot, visit, type Visit } from "../support/browser/visit.ts";
+import { axeFindings, shoot, visit, type Visit } from "../support/browser/visit.ts";
+import type { NodeName } from "../support/lab/addresses.ts";
+import { openPageDoor } from "../support/lab/page-door.ts";
+import type { Pair } from "../support/lab/pair.ts";
+import { movedTo, withPair } from "../support/lab/pair-checks.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { NODES, type NodeName } from "../demo/record.ts";
-import { waitingFor } from "../demo/steady.ts";
-import { AWS_DELAYS, DemoWorld } from "../demo/world.ts";
 
 /** A page may be this much later than the agent's own status. */
 const PAGE_BEHIND_MAX_MS = 1_000;
 
 const browser = chromiumForTests();
 
-/** Notes when each role is first seen on the page, on the clock that the test has too. */
+/** Notes when each role is first seen on the page, on the clock that the agents' logs have too. */
 const WATCH_ROLE = `
   window.rolesSeen = {};
   const note = () => { window.rolesSeen[document.querySelector("[data-role]").dataset.role] ??= Date.now(); };
@@ -28,9 +26,9 @@ async function roleSeenAt(page: Page, role: string): Promise<number | null> {
   return (await page.evaluate<Readonly<Record<string, number>>>("window.rolesSeen"))[role] ?? null;
 }
 
-/** When the agent's log says that it took on the role; null while it has not. The page's clock is this machine's too. */
-function roleTakenAt(world: DemoWorld, node: NodeName, role: string): number | null {
-  for (const line of world.agentLog(node).trimEnd().split("\n").toReversed()) {
+/** When the agent's log says that it last took on the role; null while it has not. */
+function roleTakenAt(pair: Pair, node: NodeName, role: string): number | null {
+  for (const line of (pair.node(node).agent?.log() ?? "").trimEnd().split("\n").toReversed()) {
     if (!line.includes('"role-changed"')) continue;
     const { event, to, time } = JSON.parse(line) as { readonly event: string; readonly to?: string; readonly time: string };
     if (event === "role-changed" && to === role) return Date.parse(time);
@@ -39,81 +37,74 @@ function roleTakenAt(world: DemoWorld, node: NodeName, role: string): number | n
 }
 
 /** How much later than the agent itself its page shows the agent's new role. */
-async function behind(world: DemoWorld, node: NodeName, { page }: Visit, role: string): Promise<number> {
+async function behind(pair: Pair, node: NodeName, { page }: Visit, role: string): Promise<number> {
   const seenAt = await waitUntil(`the page of ${node} to show ${role}`, () => roleSeenAt(page, role), WITHIN_MS);
-  const takenAt = await waitUntil(`the log of ${node} to tell of it`, () => roleTakenAt(world, node, role), WITHIN_MS);
+  const takenAt = await waitUntil(`the log of ${node} to tell of it`, () => roleTakenAt(pair, node, role), WITHIN_MS);
   return seenAt - takenAt;
 }
 
-/** Notes when callers' packets follow the address the next time that EC2 moves it. */
-function whenFollowed(world: DemoWorld): () => number | null {
-  let movedAt: number | null = null;
-  world.aws.lab.onAddressMoved(() => { movedAt ??= Date.now(); });
-  return () => movedAt;
+interface OpenPage extends Visit {
+  readonly close: () => Promise<void>;
 }
 
-async function openSteady(world: DemoWorld): Promise<void> {
-  await world.open(null);
-  await waitUntil("a steady pair", async () => {
-    const waits = waitingFor(await world.status("node-a"), await world.status("node-b"), world.caller.answers.length > 0 ? { answeredBy: "node-a", lost: 0 } : { answeredBy: null, lost: 0 });
-    return waits === null || Promise.reject(new Error(waits));
-  }, WITHIN_MS);
+/** The page of a node, watched. */
+async function openPage(pair: Pair, node: NodeName): Promise<OpenPage> {
+  const door = await openPageDoor(pair.lab, node);
+  const visited = await visit(browser(), door.url, { viewport: WIDTHS.desk });
+  await waitForText(visited.page, "#live", /^Live$/);
+  await visited.page.evaluate(WATCH_ROLE);
+  return { ...visited, close: async () => { await visited.close(); await door.close(); } };
 }
 
-/** A world of real agents, and the page of each node, watched. */
-async function withAgents(story: (world: DemoWorld, visits: Readonly<Record<NodeName, Visit>>) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "page-test-"));
-  const world = new DemoWorld(folder);
-  try {
-    await openSteady(world);
-    const [a, b] = await Promise.all(NODES.map((node) => visit(browser(), world.pageUrl(node), { viewport: WIDTHS.desk })));
-    if (a === undefined || b === undefined) throw new Error("two nodes have two pages");
-    for (const { page } of [a, b]) await page.evaluate(WATCH_ROLE);
-    for (const { page } of [a, b]) await waitForText(page, "#live", /^Live$/);
-    await story(world, { "node-a": a, "node-b": b });
-    await Promise.all([a.close(), b.close()]);
-  } finally {
-    await world.close();
-    rmSync(folder, { recursive: true, force: true });
+/** Asterisk crashes on the active, its agent lives: both pages tell it at once, and alike. */
+async function failoverByConsent(pair: Pair, a: Visit, b: Visit): Promise<void> {
+  await waitForText(a.page, "#now", /Callers are served .*node-b could take over/);
+  assert.match(await text(b.page, "#members"), /node-a node, \S+ ★ active holds the address/);
+  await pair.node("node-a").asterisk.kill();
+  const [active, standby] = await Promise.all([behind(pair, "node-b", b, "active"), behind(pair, "node-a", a, "standby")]);
+  console.log(`The page showed the new active ${active} ms after the agent knew; the old active's page showed the standby after ${standby} ms.`);
+  assert.ok(active <= PAGE_BEHIND_MAX_MS && standby <= PAGE_BEHIND_MAX_MS);
+  for (const { page } of [a, b]) {
+    await waitForText(page, "#timeline", /The address moved from node-a to node-b/);
+    await waitForText(page, "#now", /nobody could take over/);
+    await waitForText(page, "#members", /✕ down/);
+    await waitForText(page, "#members", /node-b (?:this )?node, \S+ ★ active holds the address/);
   }
+  await waitForText(b.page, "#timeline", /by consent .* stages .*EC2's answer .* in all/i);
+  await shoot(b.page, "agents-after-failover");
 }
 
-describe("the page, with real agents", () => {
-  it("shows a failover by consent on both nodes within a second", { timeout: 180_000 }, async () => {
-    await withAgents(async (world, visits) => {
-      const { "node-a": a, "node-b": b } = visits;
-      await waitForText(a.page, "#now", /Callers are served .*node-b could take over/);
-      assert.match(await text(b.page, "#members"), /node-a node, \S+ ★ active holds the address/);
-      const movedAt = whenFollowed(world);
-      world.inject("crash", "node-a");
-      const [active, standby] = await Promise.all([behind(world, "node-b", b, "active"), behind(world, "node-a", a, "standby")]);
-      const packetsAt = await waitUntil("callers' packets to follow the address", movedAt, WITHIN_MS);
-      const sinceMoved = ((await roleSeenAt(b.page, "active")) ?? NaN) - (packetsAt - AWS_DELAYS.packets);
-      console.log(`The page showed the new active ${active} ms after the agent knew and ${sinceMoved} ms after EC2 had moved the address; the old active's page showed the standby after ${standby} ms.`);
-      assert.ok(active <= PAGE_BEHIND_MAX_MS && standby <= PAGE_BEHIND_MAX_MS);
-      for (const { page } of [a, b]) {
-        await waitForText(page, "#timeline", /The address moved from node-a to node-b/);
-        await waitForText(page, "#now", /nobody could take over/);
-        await waitForText(page, "#members", /✕ down/);
-        await waitForText(page, "#members", /node-b (?:this )?node, \S+ ★ active holds the address/);
-      }
-      await waitForText(b.page, "#timeline", /by consent .* stages .*EC2's answer .* in all/i);
-      await shoot(b.page, "agents-after-failover");
-      for (const visited of [a, b]) assert.deepEqual(visited.errors, []);
-    });
-  });
+/** The whole active is gone: the other's page tells it, and the dead one's says that what it shows is old. */
+async function deathOfTheActive(pair: Pair, a: Visit, b: Visit): Promise<void> {
+  await a.page.evaluate(WATCH_ROLE);
+  await pair.lab.nodeGone("node-b");
+  pair.node("node-b").agent?.kill("SIGKILL");
+  await pair.node("node-b").asterisk.kill();
+  const active = await behind(pair, "node-a", a, "active");
+  console.log(`The page showed the new active ${active} ms after the agent knew.`);
+  assert.ok(active <= PAGE_BEHIND_MAX_MS);
+  await waitForText(a.page, "#members", /✕ silent/);
+  await waitForText(a.page, "#timeline", /The address moved from node-b to node-a/);
+  await waitForText(b.page, "#live", /Connection to the agent lost at .* What you see is old/);
+  await shoot(b.page, "agents-connection-lost");
+  await shoot(a.page, "agents-after-death");
+}
 
-  it("shows the death of the active and says of the dead one's page that it is old", { timeout: 180_000 }, async () => {
-    await withAgents(async (world, { "node-a": a, "node-b": b }) => {
-      world.inject("death", "node-a");
-      const active = await behind(world, "node-b", b, "active");
-      console.log(`The page showed the new active ${active} ms after the agent knew.`);
-      assert.ok(active <= PAGE_BEHIND_MAX_MS);
-      await waitForText(b.page, "#members", /✕ silent/);
-      await waitForText(a.page, "#live", /Connection to the agent lost at .* What you see is old/);
-      await shoot(a.page, "agents-connection-lost");
-      await shoot(b.page, "agents-after-death");
-      assert.deepEqual(b.errors, []);
+describe("the page, with real agents and Asterisks,", () => {
+  it("shows a failover by consent and then the death of the new active, each within a second", { timeout: 240_000 }, async () => {
+    await withPair({ witness: true, knobs: { HOLD_DOWN_MS: "1000" } }, async (pair) => {
+      await pair.steady("node-a");
+      const [a, b] = await Promise.all([openPage(pair, "node-a"), openPage(pair, "node-b")]);
+      await failoverByConsent(pair, a, b);
+      assert.deepEqual([...a.errors, ...b.errors], []);
+      assert.deepEqual(await axeFindings(b.page), []);
+      await pair.node("node-a").asterisk.start();
+      await pair.steady("node-b");
+      await waitForText(b.page, "#now", /node-a could take over/);
+      await deathOfTheActive(pair, a, b);
+      await movedTo(pair, "node-a");
+      assert.deepEqual(a.errors, []);
+      await Promise.all([a.close(), b.close()]);
     });
   });
 });
