@@ -5,10 +5,9 @@
  */
 import type { StatusView } from "../schema.ts";
 import { html, type Markup } from "./markup.ts";
-import { ago, HEARING_WORDS, latency, SIGNS, toneOfHearing, toneOfServing } from "./words.ts";
-import { layout, linkPath, type Canvas, type Layout, type Place } from "./picture-layout.ts";
-
-type Member = StatusView["members"][number];
+import { SIGNS, toneOfServing } from "./words.ts";
+import { layout, type Canvas, type Layout, type Place } from "./picture-layout.ts";
+import { linksMarkup, linksOf, type Link } from "./picture-links.ts";
 
 /** What the picture shows of a member. */
 interface Figure {
@@ -25,17 +24,6 @@ interface Figure {
   readonly limit: "drains" | "blocked" | null;
 }
 
-interface Link {
-  readonly from: string;
-  readonly to: string;
-  readonly state: Member["hearing"];
-  readonly word: string;
-  readonly detail: string;
-}
-
-/** Canvases of at least this width have room for more than a word on a link. */
-const WIDE = 600;
-
 /** Both drawings. Only the wide one speaks: they say the same. */
 export function picture(view: StatusView): Markup {
   const figures = figuresOf(view);
@@ -51,7 +39,7 @@ function viewBox(figures: readonly Figure[], canvas: Canvas): string {
 
 function drawn(view: StatusView, figures: readonly Figure[], links: readonly Link[], canvas: Canvas): Markup {
   const places = layout(figures, canvas);
-  return html`${links.map((link) => linkMarkup(link, places))}${addressLine(view, places)}${addressBox(view, places.address)}${figures.map((figure) => figureMarkup(figure, view, places))}`;
+  return html`${linksMarkup(links, places)}${addressLine(view, places)}${addressBox(view, places.address)}${figures.map((figure) => figureMarkup(figure, view, places))}`;
 }
 
 function figuresOf(view: StatusView): readonly Figure[] {
@@ -61,35 +49,6 @@ function figuresOf(view: StatusView): readonly Figure[] {
     return { id, kind, here: false, role: says === null ? "not heard yet" : silent ? `silent (${says.role})` : says.role, serving: kind === "witness" ? null : silent ? "unknown" : (says?.serving ?? "unknown"), calls: silent ? null : (says?.calls ?? null), silent, zone: says?.zone ?? null, limit: says === null || silent ? null : says.draining ? "drains" : says.blocked ? "blocked" : null };
   });
   return [self, ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-/** Ours to everybody, and those of which an observer has told: to the active. */
-function linksOf(view: StatusView): readonly Link[] {
-  const ours = view.members.map(({ id, hearing, ageMs, rttMs, says }): Link => {
-    const oneWay = hearing === "heard" && says !== null && says.hearsUs !== "heard";
-    const detail = hearing === "heard" ? (oneWay ? `${id} does not hear us` : latency(rttMs)) : hearing === "never" ? "" : `for ${ago(ageMs)}`;
-    return { from: view.node, to: id, state: oneWay ? "late" : hearing, word: oneWay ? "one way" : HEARING_WORDS[hearing], detail };
-  });
-  const told = view.members.flatMap(({ id, hearing, says }): Link[] => {
-    const about = says?.verdict?.about;
-    const known = view.members.some((member) => member.id === about);
-    if (about === undefined || about === id || !known || hearing === "lost") return [];
-    const state = says?.verdict?.heartbeat === "up" ? "heard" : says?.verdict?.heartbeat === "down" ? "lost" : "never";
-    return [{ from: id, to: about, state, word: HEARING_WORDS[state], detail: "" }];
-  });
-  return [...ours, ...told];
-}
-
-function linkMarkup({ from, to, state, word, detail }: Link, places: Layout): Markup | null {
-  const ends = [places.figures.get(from), places.figures.get(to)] as const;
-  if (ends[0] === undefined || ends[1] === undefined) return null;
-  const { path, x, y } = linkPath(ends[0], ends[1]);
-  const tone = toneOfHearing(state);
-  const said = `${state === "heard" ? "" : `${SIGNS[tone]} `}${word}`;
-  const line = html`<path class="link ${state}" d="${path}"/>`;
-  // A label on a slope interrupts its line, in one row; on a narrow canvas there is room for the word only.
-  if (ends[0].row !== ends[1].row) return html`${line}<text class="label ${tone}" x="${x}" y="${y + 8}">${said}${places.width < WIDE || detail === "" ? null : html`<tspan class="quiet"> ${short(detail, 18)}</tspan>`}</text>`;
-  return html`${line}<text class="label ${tone}" x="${x}" y="${y - 7}">${said}</text><text class="label quiet" x="${x}" y="${y + 16}">${short(detail, 18)}</text>`;
 }
 
 function addressLine({ address, claim, node }: StatusView, { address: box, figures }: Layout): Markup | null {
