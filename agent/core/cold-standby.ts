@@ -75,7 +75,9 @@ export function coldStandbyDue(context: GateContext, sinceStart: (key: string) =
   const { cloudTimeoutMs, claimTimeoutMs } = config;
   const suspected = state.evidence.suspectedAtMs !== null;
   const unheard = standbys(state, config).filter((node) => freshHeartbeat(state, node, config) === null);
-  const reads = unheard.filter((node) => sinceStart(readKey(node)) >= (suspected ? suspectReadMs : config.ownerReadIntervalMs)).map((node) => ({ key: readKey(node), deadlineMs: cloudTimeoutMs, request: { kind: "readInstance", node } as const }));
+  const readEveryMs = suspected ? suspectReadMs : config.ownerReadIntervalMs;
+  // One that has just fallen silent is asked about at once.
+  const reads = unheard.filter((node) => sinceStart(readKey(node)) >= Math.min(readEveryMs, state.nowMs - (state.members[node]?.heardAtMs ?? -Infinity))).map((node) => ({ key: readKey(node), deadlineMs: cloudTimeoutMs, request: { kind: "readInstance", node } as const }));
   const first = state.evidence.target === null ? undefined : standbys(state, config)[0];
   // What failed is tried again sooner, as a node's own dry runs are.
   const dryRunMs = state.coldStart.ready === false ? config.ownerReadIntervalMs : config.dryRunIntervalMs;

@@ -61,7 +61,9 @@ function placeInOrder(lines: readonly LabelledLine[], order: readonly number[], 
     const tries = candidates(line, width / 2);
     const fits = (box: Box): boolean => box.x >= 0 && box.x + box.width <= width && box.y >= 0 && box.y + box.height <= height;
     const others = Object.values(labels);
-    const free = tries.find((box) => fits(box) && ![...taken, ...others].some((other) => overlap(box, other)) && !lines.some(({ corners }) => crosses(box, corners)));
+    const empty = tries.filter((box) => fits(box) && ![...taken, ...others].some((other) => overlap(box, other)) && !lines.some(({ corners }) => crosses(box, corners)));
+    // Words that stand nearer to another line would be read as that one's.
+    const free = empty.find((box) => lines.every((other) => other === line || distance(box, line.corners) < distance(box, other.corners))) ?? empty[0];
     const fallback = free ?? tries.find(fits) ?? tries[0];
     if (fallback !== undefined) labels[index] = { ...fallback, free: free !== undefined };
   }
@@ -100,6 +102,18 @@ function along(corners: readonly Point[], share: number): Point {
 
 function overlap(one: Box, other: Box): boolean {
   return one.x < other.x + other.width + CLEAR && other.x < one.x + one.width + CLEAR && one.y < other.y + other.height + CLEAR && other.y < one.y + one.height + CLEAR;
+}
+
+/** From the box's nearest edge to the line, measured at a few points of the box. */
+function distance({ x, y, width, height }: Box, corners: readonly Point[]): number {
+  const points = [0, 0.5, 1].flatMap((across) => [0, 1].map((down) => ({ x: x + across * width, y: y + down * height })));
+  return Math.min(...corners.slice(1).flatMap((to, index) => points.map((point) => toPiece(point, corners[index] ?? to, to))));
+}
+
+function toPiece(point: Point, from: Point, to: Point): number {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const share = Math.min(1, Math.max(0, ((point.x - from.x) * dx + (point.y - from.y) * dy) / (dx * dx + dy * dy || 1)));
+  return Math.hypot(point.x - from.x - share * dx, point.y - from.y - share * dy);
 }
 
 /** Some piece of the line comes too near. */

@@ -113,9 +113,18 @@ export class Pair {
     return (await this.aws("putSecret", SECRET, JSON.stringify(secret))) as string;
   }
 
-  async startWitness(): Promise<void> {
+  /** What a witness needs besides, to start a stopped standby. */
+  coldStandbyKnobs(): Record<string, string> {
+    return {
+      COLD_STANDBY: "true", AWS_REGION: REGION, EIP_ALLOCATION_ID: ALLOCATION, PEER_INSTANCES: [...this.nodes.keys()].map((name) => `${name}=${instanceOf(name)}`).join(","),
+      AWS_ENDPOINT_URL: `http://${ADDRESS.aws}:${AWS_PORT}`, AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://${IMDS_ADDRESS.witness}`,
+    };
+  }
+
+  /** Starts the witness; `knobs` are added to its environment file. */
+  async startWitness(knobs: Readonly<Record<string, string>> = {}): Promise<void> {
     const file = join(this.lab.dir, "witness.env");
-    await writeFile(file, toEnv({ ROLE: "witness", CLUSTER_ID: CLUSTER, NODE_ID: "witness-1", PEERS: this.#members(null), LISTEN: `${ADDRESS.witness}:8090`, SECRETS_FILE: await this.#secretsFile(), STATE_DIR: await this.#stateDir("witness"), STATUS_LISTEN: "127.0.0.1:8091", ...this.#references(), ...this.options.knobs }));
+    await writeFile(file, toEnv({ ROLE: "witness", CLUSTER_ID: CLUSTER, NODE_ID: "witness-1", PEERS: this.#members(null), LISTEN: `${ADDRESS.witness}:8090`, SECRETS_FILE: await this.#secretsFile(), STATE_DIR: await this.#stateDir("witness"), STATUS_LISTEN: "127.0.0.1:8091", ...this.#references(), ...this.options.knobs, ...knobs }));
     this.witness = await this.lab.spawn("witness", process.execPath, ["--enable-source-maps", join(REPOSITORY, "dist", "main.js")], { name: "agent-witness", env: { AGENT_ENV_FILE: file } });
   }
 
