@@ -5,7 +5,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   status: "nodectl status --json | jq .policy",
   watch: "nodectl watch --every 5s",
   explain: "nodectl explain",
-  doctor: "sudo -u asterisk-agent nodectl doctor",
+  doctor: "sudo -u node-agent nodectl doctor",
   history: "nodectl history --last 3",
   calls: "nodectl calls --json | jq .figures",
   pause: 'nodectl pause --for 2h --reason "work on the network"',

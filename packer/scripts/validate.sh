@@ -60,13 +60,13 @@ must "the CloudWatch agent's configuration is JSON" node -e 'JSON.parse(require(
 for user in asterisk node-agent; do
   must "$user can't log in" equal "$(getent passwd "$user" | cut -d: -f7)" /usr/sbin/nologin
 done
-must "the agent may write Asterisk's configuration and speak to its socket" bash -c 'id -nG node-agent | grep -qw asterisk'
+must "the agent may write Asterisk's configuration and speak to its socket" bash -c 'id -nG node-agent | tr " " "\n" | grep -qx asterisk'
 must "Asterisk may read nothing of the agent's" equal "$(id -nG asterisk)" asterisk
 must "no account has a password" empty "$(awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow)"
 mode() { stat -c '%a %U %G' "$1"; }
 must "/etc/asterisk is the agent's, readable for Asterisk" equal "$(mode /etc/asterisk)" "2750 node-agent asterisk"
 must "the agent's settings are root's, readable for the agent" equal "$(mode /etc/asterisk-node-agent)" "750 root node-agent"
-must "the agent's state is its own" equal "$(mode /var/lib/asterisk-node-agent)" "700 node-agent node-agent"
+must "the agent's state is its own, and its socket can be reached by those who may give it orders" equal "$(mode /var/lib/asterisk-node-agent)" "2750 node-agent asterisk-agent"
 must "the agent's code is root's" empty "$(find "$agent" /usr/lib/pm2 /usr/lib/asterisk /usr/sbin/asterisk \( ! -user root -o -perm /022 \) ! -type l -print -quit)"
 must "no file outside /tmp is writable for everybody" empty "$(find / -xdev \( -path /tmp -o -path /var/tmp -o -path /run -o -path /proc -o -path /dev \) -prune -o -perm -o+w ! -type l -print)"
 

@@ -126,6 +126,13 @@ describe("the image's units", () => {
   });
 });
 
+describe("the agent's socket in the image", () => {
+  it("belongs to the group that may give orders, which the agent's folder hands on to it", () => {
+    assert.match(read("rootfs/etc/sysusers.d/asterisk-node.conf"), /^g asterisk-agent -$[^]*^m node-agent asterisk-agent$/m);
+    assert.match(read("rootfs/etc/tmpfiles.d/asterisk-node.conf"), /^d \/var\/lib\/asterisk-node-agent +2750 node-agent asterisk-agent$/m);
+  });
+});
+
 describe("the image's firewall", () => {
   const rules = read("rootfs/etc/nftables.conf");
 
