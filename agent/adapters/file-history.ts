@@ -2,13 +2,12 @@
  * The history of moves: one bounded JSON file in STATE_DIR, readable by the operators' group, because `nodectl history`
  * must be able to tell it while no agent runs.
  */
-import { mkdir, readFile, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { moveSchema, type MoveRecord } from "../core/moves.ts";
 import { AgentError } from "../errors.ts";
 import type { History } from "../ports.ts";
-import { writeFileAtomically } from "./atomic-file.ts";
+import { isMissing, KeptFile, reasonOf } from "./kept-file.ts";
 
 /** The file's name inside STATE_DIR. */
 export const HISTORY_FILE = "history.json";
@@ -17,43 +16,21 @@ const MODE = 0o640;
 const fileSchema = z.object({ version: z.literal(1), moves: z.array(moveSchema) });
 
 export class FileHistory implements History {
-  readonly #path: string;
-  /** The save under way, so that two never overtake each other. */
-  #last: Promise<void> = Promise.resolve();
+  readonly #file: KeptFile;
 
   /** @param path the file, inside STATE_DIR; its folder is made when it is missing */
   constructor(path: string) {
-    this.#path = path;
+    this.#file = new KeptFile(path, `The history of moves can't be written to ${path}`, MODE);
   }
 
   async load(): Promise<readonly MoveRecord[]> {
-    const moves = await readHistory(this.#path);
+    const moves = await readHistory(this.#file.path);
     if (moves !== "damaged") return moves;
-    throw new AgentError("AGENT_STATE_UNREADABLE", `The history of moves, ${this.#path}, is damaged; ${await this.#setAside()}.`);
+    throw new AgentError("AGENT_STATE_UNREADABLE", `The history of moves, ${this.#file.path}, is damaged; ${await this.#file.setAside()}.`);
   }
 
   save(moves: readonly MoveRecord[]): Promise<void> {
-    const text = `${JSON.stringify({ version: 1, moves }, null, 1)}\n`;
-    const mine = this.#last.then(async () => {
-      try {
-        await mkdir(dirname(this.#path), { recursive: true, mode: 0o750 });
-        await writeFileAtomically(this.#path, text, MODE);
-      } catch (error) {
-        throw new AgentError("AGENT_STATE_UNWRITABLE", `The history of moves can't be written to ${this.#path}: ${reasonOf(error)}`, error);
-      }
-    });
-    this.#last = mine.catch(() => undefined); // The caller of this save is told; the next one starts afresh.
-    return mine;
-  }
-
-  async #setAside(): Promise<string> {
-    const aside = `${this.#path}.damaged`;
-    try {
-      await rename(this.#path, aside);
-      return `it was set aside as ${aside}, and a new one begins`;
-    } catch (error) {
-      return `and it could not be set aside: ${reasonOf(error)}`;
-    }
+    return this.#file.save(`${JSON.stringify({ version: 1, moves }, null, 1)}\n`);
   }
 }
 
@@ -66,7 +43,7 @@ export async function readHistory(path: string): Promise<readonly MoveRecord[] |
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (isMissing(error)) return [];
     throw new AgentError("AGENT_STATE_UNREADABLE", `The history of moves, ${path}, can't be read: ${reasonOf(error)}`, error);
   }
   try {
@@ -74,8 +51,4 @@ export async function readHistory(path: string): Promise<readonly MoveRecord[] |
   } catch {
     return "damaged"; // Told by the caller: the agent sets it aside, nodectl leaves it alone.
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
