@@ -3,7 +3,7 @@
  * It decides nothing, and what it can't write it keeps and tries again with the next record, a minute later, and at the end.
  */
 import type { Event } from "./core/events.ts";
-import { moveOf, SEEN_ON_EC2, type MoveRecord } from "./core/moves.ts";
+import { moveOf, MOVED_MEANWHILE, SEEN_ON_EC2, toldByTags, type MoveRecord } from "./core/moves.ts";
 import { holderName } from "./core/ownership.ts";
 import type { CoreConfig } from "./core/settings.ts";
 import type { State } from "./core/state.ts";
@@ -50,7 +50,8 @@ export function makeHistoryBook(options: { readonly history: History; readonly c
   const look = (before: State, event: Event, state: State): void => {
     const move = moveOf(before, state, config) ?? movedMeanwhile(before, state, moves.at(-1));
     if (move !== null) note(move, state);
-    const told = retold(moves.at(-1), before, state);
+    const reasoned = retold(moves.at(-1), before, state);
+    const told = detailed(reasoned ?? moves.at(-1), moves.at(-2), event) ?? reasoned;
     if (told !== null) {
       moves = [...moves.slice(0, -1), told];
       write(state);
@@ -89,7 +90,7 @@ function movedMeanwhile(before: State, state: State, last: MoveRecord | undefine
   if (before.ownership.holder !== null || state.ownership.holder === null || last === undefined) return null;
   const to = holderName(state.ownership.holder);
   if (last.to === to) return null;
-  return { atWallMs: Math.round(state.wallMs), from: last.to, to, cause: "seen", reason: "It moved while this agent was not running.", verdicts: [], cloud: null, stages: { suspicionMs: null, decisionMs: null, claimMs: null, confirmMs: null }, dropped: null };
+  return { atWallMs: Math.round(state.wallMs), from: last.to, to, cause: "seen", reason: MOVED_MEANWHILE, verdicts: [], cloud: null, stages: { suspicionMs: null, decisionMs: null, claimMs: null, confirmMs: null }, dropped: null };
 }
 
 /** The address's tags have told the last move's reason since. */
@@ -97,4 +98,10 @@ function retold(last: MoveRecord | undefined, before: State, state: State): Move
   const known = state.policy.moves.at(-1);
   if (last?.reason !== SEEN_ON_EC2 || known === undefined || known === before.policy.moves.at(-1)) return null;
   return known.to === last.to && known.from === last.from && known.reason !== last.reason ? { ...last, reason: known.reason } : null;
+}
+
+/** The address's tags tell who saw what, how long it took and what was cut: what only the node knows that has claimed. */
+function detailed(last: MoveRecord | undefined, before: MoveRecord | undefined, event: Event): MoveRecord | null {
+  if (last === undefined || event.type !== "completed" || event.completion.kind !== "readAddress" || !event.completion.outcome.ok) return null;
+  return toldByTags(last, before, event.completion.outcome.value.lastClaim);
 }

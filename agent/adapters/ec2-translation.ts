@@ -4,10 +4,17 @@
  */
 import { isIP } from "node:net";
 import { AgentError } from "../errors.ts";
+import type { Verdict } from "../core/evidence.ts";
+import type { ClaimDetails } from "../core/moves.ts";
 import type { AddressReading, ClaimTags, Holder, InstanceState, Mark, NodeId } from "../core/types.ts";
 
 /** The tag that carries the alive mark; its value is `node/counter`. Terraform must ignore changes of it. */
 export const MARK_TAG = "asterisk-node-agent/alive-mark";
+
+/** The tag with who saw what and how long the stages took, for the history of the other nodes. */
+export const DETAILS_TAG = "claim-details";
+const CAUSES = ["quorum", "consent", "vacant", "switchover", "takeover"] as const;
+const VERDICTS: Readonly<Record<string, Verdict>> = { u: "up", d: "down", x: "unknown" };
 
 /** EC2's limit on a tag's value (characters). */
 const TAG_VALUE_MAX = 256;
@@ -72,7 +79,36 @@ function lastClaimOf(tags: NonNullable<DescribedAddress["Tags"]>): AddressReadin
   const valueOf = (key: string): string => tags.find((tag) => tag.Key === key)?.Value ?? "";
   const claimedAtWallMs = Date.parse(valueOf("claimed-at"));
   const claimedBy = valueOf("claimed-by");
-  return /^[a-z0-9-]{1,32}$/.test(claimedBy) && Number.isFinite(claimedAtWallMs) ? { claimedBy, claimedAtWallMs, reason: valueOf("claim-reason").slice(0, TAG_VALUE_MAX) } : null;
+  return /^[a-z0-9-]{1,32}$/.test(claimedBy) && Number.isFinite(claimedAtWallMs) ? { claimedBy, claimedAtWallMs, reason: valueOf("claim-reason").slice(0, TAG_VALUE_MAX), ...detailsOf(valueOf(DETAILS_TAG)) } : null;
+}
+
+/** Nothing for a value that no agent has written whole. */
+function detailsOf(value: string): { readonly details?: ClaimDetails } {
+  const [cause, ec2, times, cut, ...seen] = value.split(" ");
+  const stages = /^ms:(-|\d{1,12})\/(-|\d{1,12})\/(-|\d{1,12})\/(-|\d{1,12})$/.exec(times ?? "");
+  const dropped = /^dropped:(-|\d{1,9})$/.exec(cut ?? "")?.[1];
+  const observers = seen.map((each) => /^([a-z0-9-]{1,32}):([udx])([udx])([udx])([udx])$/.exec(each));
+  const cloud = /^ec2:([udx])$/.exec(ec2 ?? "")?.[1];
+  const known = CAUSES.find((each) => each === cause);
+  if (known === undefined || cloud === undefined || stages === null || dropped === undefined || observers.includes(null)) return {};
+  const ms = (text = "-"): number | null => (text === "-" ? null : Number(text));
+  const verdict = (letter = "x"): Verdict => VERDICTS[letter] ?? "unknown";
+  return {
+    details: {
+      cause: known, cloud: verdict(cloud), dropped: ms(dropped),
+      stages: { suspicionMs: ms(stages[1]), decisionMs: ms(stages[2]), claimMs: ms(stages[3]), confirmMs: ms(stages[4]) },
+      verdicts: observers.flatMap((found) => (found === null ? [] : [{ observer: found[1] ?? "", verdict: verdict(found[2]), heartbeat: verdict(found[3]), sip: verdict(found[4]), eip: verdict(found[5]) }])),
+    },
+  };
+}
+
+/** Whole words only, so that what does not fit is left out and the rest can still be read. */
+function detailsText({ cause, cloud, stages, dropped, verdicts }: ClaimDetails): string {
+  const number = (value: number | null): string => (value === null ? "-" : String(value));
+  const letter = (seen: Verdict | null): string => Object.entries(VERDICTS).find(([, verdict]) => verdict === seen)?.[0] ?? "x";
+  const { suspicionMs, decisionMs, claimMs, confirmMs } = stages;
+  const words = [cause, `ec2:${letter(cloud)}`, `ms:${[suspicionMs, decisionMs, claimMs, confirmMs].map(number).join("/")}`, `dropped:${number(dropped)}`, ...verdicts.map(({ observer, verdict, heartbeat, sip, eip }) => `${observer}:${[verdict, heartbeat, sip, eip].map(letter).join("")}`)];
+  return words.reduce((text, word) => (text.length + 1 + word.length > TAG_VALUE_MAX ? text : `${text} ${word}`));
 }
 
 /** The tag for a mark. */
@@ -87,6 +123,7 @@ export function claimTags(tags: ClaimTags): Tag[] {
     { Key: "claimed-at", Value: new Date(tags.claimedAtWallMs).toISOString() },
     { Key: "claim-reason", Value: tagValue(tags.reason) },
     { Key: "claim-epoch", Value: String(tags.epoch) },
+    ...(tags.details === undefined ? [] : [{ Key: DETAILS_TAG, Value: detailsText(tags.details) }]),
   ];
 }
 

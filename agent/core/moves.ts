@@ -7,11 +7,13 @@ import type { Verdict } from "./evidence.ts";
 import { holderName, sameHolder } from "./ownership.ts";
 import { tally } from "./quorum.ts";
 import type { CoreConfig } from "./settings.ts";
-import type { Policy, State } from "./state.ts";
+import type { ClaimView, Policy, State } from "./state.ts";
 import type { AddressReading, MonotonicMs, NodeId } from "./types.ts";
 
 /** The reason of a move that this node has only seen, until the address's tags tell a better one. */
 export const SEEN_ON_EC2 = "seen on EC2";
+/** The reason of a move of which this agent has seen only what came of it. */
+export const MOVED_MEANWHILE = "It moved while this agent was not running.";
 
 /** Tags belong to a move when they were written at most so long before or after it was seen (EC2 is read once a minute in quiet times). */
 const TAGS_RELATED_MS = 600_000;
@@ -43,6 +45,9 @@ export const moveSchema = z.object({
  * agent, `claim` until EC2 answered it, `confirm` until two reads showed the address here.
  */
 export type MoveRecord = z.infer<typeof moveSchema>;
+
+/** The part of it that only the node which has claimed can know. */
+export type ClaimDetails = Pick<MoveRecord, "cause" | "verdicts" | "cloud" | "stages" | "dropped">;
 
 /** One observer's verdict at the moment of a decision. */
 export interface SeenVerdict {
@@ -79,11 +84,29 @@ export function moveOf(before: State, after: State, config: CoreConfig): MoveRec
   const claim = to?.kind === "node" && to.node === config.nodeId ? before.claim : null;
   const common = { atWallMs: Math.round(after.wallMs), from: holderName(from), to: holderName(to), dropped: after.dropped !== before.dropped && after.dropped !== null ? after.dropped.calls.length : null };
   if (claim === null) return { ...common, cause: "seen", reason: after.policy.moves.at(-1)?.reason ?? SEEN_ON_EC2, verdicts: [], cloud: null, stages: UNKNOWN_STAGES };
-  const { basis, decidedAtMs, calledAtMs } = claim;
-  const sentAtMs = Math.max(decidedAtMs, before.startedActions["claim"] ?? decidedAtMs);
+  return { ...common, ...claimDetails(claim, before.startedActions["claim"], after.nowMs, common.dropped), reason: claim.reason };
+}
+
+/** What spoke for a claim, how long each stage took until it was confirmed at `nowMs`, and how many calls the move has cut. */
+export function claimDetails({ cause, basis, decidedAtMs, calledAtMs }: ClaimView, startedAtMs: MonotonicMs | undefined, nowMs: MonotonicMs, dropped: number | null): ClaimDetails {
+  const sentAtMs = Math.max(decidedAtMs, startedAtMs ?? decidedAtMs);
   const span = (fromMs: MonotonicMs | null, toMs: MonotonicMs | null): number | null => (fromMs === null || toMs === null ? null : Math.max(0, Math.round(toMs - fromMs)));
-  const stages = { suspicionMs: basis.suspectedForMs === null ? null : Math.round(basis.suspectedForMs), decisionMs: span(decidedAtMs, sentAtMs), claimMs: span(sentAtMs, calledAtMs), confirmMs: span(calledAtMs ?? sentAtMs, after.nowMs) };
-  return { ...common, cause: claim.cause, reason: claim.reason, verdicts: basis.verdicts.map((each) => ({ ...each })), cloud: basis.cloud, stages };
+  const stages = { suspicionMs: basis.suspectedForMs === null ? null : Math.round(basis.suspectedForMs), decisionMs: span(decidedAtMs, sentAtMs), claimMs: span(sentAtMs, calledAtMs), confirmMs: span(calledAtMs ?? sentAtMs, nowMs) };
+  return { cause, verdicts: basis.verdicts.map((each) => ({ ...each })), cloud: basis.cloud, stages, dropped };
+}
+
+/**
+ * The record with what its maker has written on the address; null when that tells of another move or nothing new. A move that happened
+ * while this agent did not run gets its real time, too.
+ */
+export function toldByTags(move: MoveRecord, before: MoveRecord | undefined, lastClaim: AddressReading["lastClaim"]): MoveRecord | null {
+  const details = lastClaim?.details;
+  if (lastClaim === null || details === undefined || move.cause !== "seen" || move.to !== lastClaim.claimedBy) return null;
+  const missed = move.reason === MOVED_MEANWHILE;
+  const sinceMs = move.atWallMs - lastClaim.claimedAtWallMs;
+  const related = missed ? sinceMs >= 0 && lastClaim.claimedAtWallMs > (before?.atWallMs ?? -Infinity) : Math.abs(sinceMs) <= TAGS_RELATED_MS;
+  if (!related) return null;
+  return { ...move, ...details, ...(missed ? { atWallMs: lastClaim.claimedAtWallMs, reason: `${lastClaim.claimedBy} wrote on the address: ${lastClaim.reason}` } : {}) };
 }
 
 /** The last move gets the sentence that its maker wrote on the address. Returns the same object when there is nothing to learn. */

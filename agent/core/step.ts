@@ -13,7 +13,7 @@ import { fold } from "./fold.ts";
 import { gateContext } from "./gates.ts";
 import { initialHealth } from "./health.ts";
 import { PROTOCOL_VERSION } from "./heartbeat.ts";
-import { claimBasis } from "./moves.ts";
+import { claimBasis, claimDetails } from "./moves.ts";
 import { initialOwnership } from "./ownership.ts";
 import { initialPolicy } from "./policy.ts";
 import { EMPTY_ROSTER } from "./roster.ts";
@@ -116,6 +116,7 @@ function arrive(state: State, event: Event): State {
 /** A row fires: the new role, and what comes with leaving the old one. */
 function change(state: State, row: Row, reason: string, config: CoreConfig): State {
   const settled = row.from !== "claiming" ? state : row.to === "active" ? settleSuccess(state, config) : settleFailure(state, state.jitter, config);
+  const dropped = row.to === "active" ? droppedCalls(state, reason) : state.dropped;
   const claimed = row.name === "claim-confirmed" && state.claim !== null;
   const deposed = row.name === "deposed" ? endWhenDeposed(countDemotion(settled), config) : settled;
   return {
@@ -128,9 +129,9 @@ function change(state: State, row: Row, reason: string, config: CoreConfig): Sta
     claim: row.cause === undefined ? deposed.claim : beginClaim(row.cause, reason, claimBasis(state, config), state.nowMs),
     readySince: null,
     yielding: row.to === "active" ? state.yielding : null,
-    tagging: claimed ? { claimedBy: config.nodeId, claimedAtWallMs: state.wallMs, reason: state.claim.reason, epoch: state.policy.moves.length } : row.to === "active" ? state.tagging : null,
+    tagging: claimed ? { claimedBy: config.nodeId, claimedAtWallMs: state.wallMs, reason: state.claim.reason, epoch: state.policy.moves.length, details: claimDetails(state.claim, state.startedActions["claim"], state.nowMs, dropped === state.dropped ? null : (dropped?.calls.length ?? null)) } : row.to === "active" ? state.tagging : null,
     heartbeatNow: true,
-    dropped: row.to === "active" ? droppedCalls(state, reason) : state.dropped,
+    dropped,
   };
 }
 

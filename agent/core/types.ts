@@ -3,6 +3,7 @@
  * how things end. Everything here is immutable data. Instants end in `AtMs`, durations in `Ms`; both are monotonic
  * milliseconds unless the name says `Wall` (promise S8).
  */
+import type { ClaimDetails } from "./moves.ts";
 import type { Call } from "./roster.ts";
 
 /** Milliseconds on a clock that never goes back. */
@@ -30,7 +31,7 @@ export interface AddressReading {
   readonly publicIp: string;
   readonly mark: Mark | null;
   /** What the last claim wrote on the address; null when none has, or when somebody has edited it. For people. */
-  readonly lastClaim: Pick<ClaimTags, "claimedBy" | "claimedAtWallMs" | "reason"> | null;
+  readonly lastClaim: Omit<ClaimTags, "epoch"> | null;
 }
 
 /** EC2's view of an instance. `impaired`: running, but a status check fails. */
@@ -55,6 +56,8 @@ export interface ClaimTags {
   readonly reason: string;
   /** Counts this cluster's claims as far as this node knows; for people, not for decisions. */
   readonly epoch: number;
+  /** What spoke for the claim and how long it took, for the history of the other nodes; absent where an older version has claimed. */
+  readonly details?: ClaimDetails;
 }
 
 /** A failure as the core sees it: the code decides, the message is for the log. */

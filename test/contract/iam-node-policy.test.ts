@@ -79,8 +79,11 @@ async function makeWorld(targetOf: (node: ClusterNode) => ClaimTarget): Promise<
   };
 }
 
-describeCloudContract("Ec2Cloud by instance, under the node policy", () => makeWorld((node) => ({ kind: "instance", instanceId: INSTANCES[node] })));
-describeCloudContract("Ec2Cloud by interface, under the node policy", () => makeWorld((node) => ({ kind: "interface", networkInterfaceId: INTERFACES[node], privateIp: node === "node-a" ? "10.0.1.10" : "10.0.2.10" })));
+/** What a node may not do, by its policy. */
+const LACKS = { starting: "a node may not start another: only a witness with COLD_STANDBY may" } as const;
+
+describeCloudContract("Ec2Cloud by instance, under the node policy", () => makeWorld((node) => ({ kind: "instance", instanceId: INSTANCES[node] })), LACKS);
+describeCloudContract("Ec2Cloud by interface, under the node policy", () => makeWorld((node) => ({ kind: "interface", networkInterfaceId: INTERFACES[node], privateIp: node === "node-a" ? "10.0.1.10" : "10.0.2.10" })), LACKS);
 
 describe("the node policy, over the wire", () => {
   const withGate = async (work: (world: GatedAws) => Promise<void>): Promise<void> => {
@@ -157,7 +160,7 @@ describe("the node policy, over the wire", () => {
   it("names exactly the tags that the agent writes", () => {
     const statement = policyOf("node-policy").Statement.find(({ Action }) => Action === "ec2:CreateTags");
     const allowed = statement?.Condition?.["ForAllValues:StringEquals"]?.["aws:TagKeys"];
-    const written = [MARK_TAG, ...claimTags({ claimedBy: "node-a", claimedAtWallMs: 0, reason: "quorum", epoch: 1 }).map(({ Key }) => Key)];
+    const written = [MARK_TAG, ...claimTags({ claimedBy: "node-a", claimedAtWallMs: 0, reason: "quorum", epoch: 1, details: { cause: "quorum", verdicts: [], cloud: "unknown", stages: { suspicionMs: 1, decisionMs: 0, claimMs: 1, confirmMs: 1 }, dropped: 0 } }).map(({ Key }) => Key)];
     assert.deepEqual(listed(allowed ?? []).toSorted(), written.sort());
   });
 });

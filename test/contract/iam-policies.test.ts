@@ -66,7 +66,7 @@ const NODE_CALLS: readonly Question[] = [
   ask("ec2:AssociateAddress", ec2("instance", "i-aaaa"), member("node-a")),
   ask("ec2:AssociateAddress", ec2("network-interface", "eni-aaaa"), member("node-a")),
   ask("ec2:CreateTags", ec2("elastic-ip", CLUSTER.allocation_id), { "aws:TagKeys": ["asterisk-node-agent/alive-mark"] }),
-  ask("ec2:CreateTags", ec2("elastic-ip", CLUSTER.allocation_id), { "aws:TagKeys": ["claimed-by", "claimed-at", "claim-reason", "claim-epoch"] }),
+  ask("ec2:CreateTags", ec2("elastic-ip", CLUSTER.allocation_id), { "aws:TagKeys": ["claimed-by", "claimed-at", "claim-reason", "claim-epoch", "claim-details"] }),
   ask("cloudwatch:PutMetricData", "*", { "cloudwatch:namespace": "Asterisk/Node" }),
   ...secretQuestions(CLUSTER.secret_arn, CLUSTER.kms_key_arn),
 ];

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AwsTransportError } from "../../agent/adapters/aws-connection.ts";
 import { cloudFailure } from "../../agent/adapters/aws-errors.ts";
-import { addressReading, claimTags, instanceState, MARK_TAG, tagValue } from "../../agent/adapters/ec2-translation.ts";
+import type { ClaimDetails } from "../../agent/core/moves.ts";
+import { addressReading, claimTags, DETAILS_TAG, instanceState, MARK_TAG, tagValue } from "../../agent/adapters/ec2-translation.ts";
 import { AgentError } from "../../agent/errors.ts";
 
 const MEMBERS = { instances: new Map([["node-a", "i-a"], ["node-b", "i-b"]]), self: { node: "node-a", networkInterfaceId: "eni-a" } };
@@ -37,6 +38,36 @@ describe("tags", () => {
     assert.equal(tagValue("ü".repeat(300)).length, 256);
     assert.equal(claimTags({ claimedBy: "node-a", claimedAtWallMs: 0, reason: "", epoch: 1 }).length, 4);
   });
+});
+
+describe("the details of a claim", () => {
+  const details: ClaimDetails = {
+    cause: "quorum", cloud: "down", dropped: 37, stages: { suspicionMs: 1_002, decisionMs: 0, claimMs: null, confirmMs: 336 },
+    verdicts: [{ observer: "node-b", verdict: "down", heartbeat: "down", sip: "unknown", eip: "up" }, { observer: "witness-1", verdict: "unknown", heartbeat: "up", sip: "down", eip: "unknown" }],
+  };
+  const tags = (given: ClaimDetails): ReturnType<typeof claimTags> => claimTags({ claimedBy: "node-b", claimedAtWallMs: 1_000, reason: "gone", epoch: 1, details: given });
+
+  it("are read as they are written, in characters that EC2 takes", () => {
+    const value = tags(details).find(({ Key }) => Key === DETAILS_TAG)?.Value ?? "";
+    assert.equal(value, "quorum ec2:d ms:1002/0/-/336 dropped:37 node-b:ddxu witness-1:xudx");
+    assert.equal(tagValue(value), value);
+    assert.deepEqual(address({ Tags: tags(details) }).lastClaim, { claimedBy: "node-b", claimedAtWallMs: 1_000, reason: "gone", details });
+  });
+
+  it("fit into a tag with the longest names, whole or without the last observers", () => {
+    const many = { ...details, verdicts: Array.from({ length: 8 }, (_unused, index) => ({ verdict: "down", heartbeat: "down", sip: "down", eip: "down", observer: `${index}${"n".repeat(31)}` })) } as const satisfies ClaimDetails;
+    const value = tags(many).find(({ Key }) => Key === DETAILS_TAG)?.Value ?? "";
+    assert.ok(value.length <= 256);
+    const read = address({ Tags: tags(many) }).lastClaim?.details?.verdicts ?? [];
+    assert.ok(read.length >= 4 && read.every(({ observer }) => observer.length === 32));
+  });
+
+  for (const value of ["", "quorum", "whim ec2:d ms:1/2/3/4 dropped:1", "quorum ec2:? ms:1/2/3/4 dropped:1", "quorum ec2:d ms:1/2/3 dropped:1", "quorum ec2:d ms:1/2/3/4 dropped:x", "quorum ec2:d ms:1/2/3/4 dropped:1 node-b:dd", `quorum ec2:d ms:1/2/3/${"9".repeat(13)} dropped:1`]) {
+    it(`are none when the tag says ${JSON.stringify(value)}`, () => {
+      const written = tags(details).map((tag) => (tag.Key === DETAILS_TAG ? { ...tag, Value: value } : tag));
+      assert.deepEqual(address({ Tags: written }).lastClaim, { claimedBy: "node-b", claimedAtWallMs: 1_000, reason: "gone" });
+    });
+  }
 });
 
 describe("an instance's state", () => {

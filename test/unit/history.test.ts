@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { FileHistory, HISTORY_FILE, readHistory } from "../../agent/adapters/file-history.ts";
 import { runCli } from "../../agent/cli/run.ts";
-import type { MoveRecord } from "../../agent/core/moves.ts";
+import type { ClaimDetails, MoveRecord } from "../../agent/core/moves.ts";
 import { AgentError } from "../../agent/errors.ts";
 import { makeHistoryBook, type HistoryBook } from "../../agent/history-book.ts";
 import { openLog } from "../../agent/log.ts";
@@ -48,6 +48,13 @@ function die(world: SmallWorld, node: string): void {
 
 const settled = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
 
+/** What the node that has claimed knows, and writes on the address for the others. */
+const DETAILS: ClaimDetails = { cause: "quorum", verdicts: [{ observer: "node-b", verdict: "down", heartbeat: "down", sip: "down", eip: "unknown" }], cloud: "unknown", stages: { suspicionMs: 1_002, decisionMs: 0, claimMs: 308, confirmMs: null }, dropped: 4 };
+
+function fail(): never {
+  throw new Error("no move was saved");
+}
+
 describe("the history of moves", () => {
   it("records a move that this node made: why, on whose word, and how long each stage took", async () => {
     const world = settledPair();
@@ -87,9 +94,34 @@ describe("the history of moves", () => {
     assert.equal(world.state("node-a").policy.moves.at(-1)?.reason, "node-b wrote on the address: node-a asks to be relieved");
   });
 
+  it("learns who saw what, how long it took and what was cut from what its maker wrote on the address", async () => {
+    const world = settledPair();
+    const { saved } = await keep(world, "node-a");
+    world.holder = { kind: "node", node: "node-b" };
+    world.run(70_000);
+    world.lastClaim = { claimedBy: "node-b", claimedAtWallMs: world.wallMs, reason: "node-a asks to be relieved", details: DETAILS };
+    world.run(70_000);
+    assert.equal(saved().length, 1);
+    const { cause, verdicts, cloud, stages, dropped, reason } = saved()[0] ?? fail();
+    assert.deepEqual({ cause, verdicts, cloud, stages, dropped }, DETAILS);
+    assert.equal(reason, "node-b wrote on the address: node-a asks to be relieved");
+  });
+
+  it("learns the same, and when it was, of a move that happened while no agent looked", async () => {
+    const world = settledPair();
+    const old: MoveRecord = { atWallMs: 1, from: "node-a", to: "node-b", cause: "seen", reason: "seen on EC2", verdicts: [], cloud: null, stages: { suspicionMs: null, decisionMs: null, claimMs: null, confirmMs: null }, dropped: null };
+    const { saved } = await keep(world, "node-b", [old]);
+    const claimedAtWallMs = world.wallMs - 7_200_000;
+    world.lastClaim = { claimedBy: "node-a", claimedAtWallMs, reason: "node-b is gone", details: DETAILS };
+    world.restart("node-b");
+    world.run(70_000);
+    const { atWallMs, from, to, cause, reason, dropped } = saved().at(-1) ?? fail();
+    assert.deepEqual({ atWallMs, from, to, cause, reason, dropped }, { atWallMs: claimedAtWallMs, from: "node-b", to: "node-a", cause: "quorum", reason: "node-a wrote on the address: node-b is gone", dropped: 4 });
+  });
+
   it("does not take the tags of another move for this one's", async () => {
     const world = settledPair();
-    world.lastClaim = { claimedBy: "node-b", claimedAtWallMs: world.wallMs - 3_600_000, reason: "long ago" };
+    world.lastClaim = { claimedBy: "node-b", claimedAtWallMs: world.wallMs - 3_600_000, reason: "long ago", details: DETAILS };
     const { saved } = await keep(world, "node-a");
     world.holder = { kind: "node", node: "node-b" };
     world.run(200_000);
