@@ -49,7 +49,10 @@ menuselect/menuselect "${choices[@]}" menuselect.makeopts
 # Information for debuggers is stripped below: not making it saves minutes, and the code is the same.
 sed -i 's/ -g3$//' third-party/pjproject/Makefile
 # A module whose library isn't found is left out without a word; validate.sh holds the result against what a node needs.
-"${offline[@]}" make -j"$(nproc)" DEBUG= > make.out 2>&1 || { tail -n 60 make.out; exit 1; }
+# The bundled SIP library first and one file at a time: its libraries wait for each other in ways that its makefiles don't say, and a
+# parallel build fails now and then. NOISY_BUILD: the compiler's own words are in what is shown of a failure.
+"${offline[@]}" make third-party NOISY_BUILD=yes DEBUG= > make.out 2>&1 || { tail -n 60 make.out; exit 1; }
+"${offline[@]}" make -j"$(nproc)" NOISY_BUILD=yes DEBUG= >> make.out 2>&1 || { tail -n 60 make.out; exit 1; }
 "${offline[@]}" make install DEBUG= DESTDIR="$work/tree" > install.out 2>&1 || { tail -n 40 install.out; exit 1; }
 
 # How it was built, for validate.sh and for whoever wonders later.
