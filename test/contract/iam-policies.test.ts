@@ -95,6 +95,16 @@ describe("the Stasis app's policy", () => {
     assert.equal(await allows(policy, ask("sns:Publish", topic(CLUSTER.call_event_topic))), true);
     for (const [action, name] of [["sns:Publish", "others"], ["sns:Subscribe", CLUSTER.call_event_topic], ["sns:DeleteTopic", CLUSTER.call_event_topic]] as const) assert.equal(await allows(policy, ask(action, topic(name))), false, action);
   });
+
+  it("allows the key of an encrypted topic, through SNS only", async () => {
+    const policy = policyOf("stasis-app-policy");
+    const through = (service: string): Readonly<Record<string, string>> => ({ "kms:ViaService": `${service}.${CLUSTER.region}.amazonaws.com` });
+    for (const action of ["kms:GenerateDataKey", "kms:Decrypt"]) {
+      assert.equal(await allows(policy, ask(action, CLUSTER.call_event_key_arn, through("sns"))), true, action);
+      assert.equal(await allows(policy, ask(action, CLUSTER.call_event_key_arn, through("s3"))), false, action);
+      assert.equal(await allows(policy, ask(action, CLUSTER.kms_key_arn, through("sns"))), false, action);
+    }
+  });
 });
 
 describe("the machine's policy", () => {

@@ -1,8 +1,9 @@
-/** The alarms and the dashboard against the agent's one list of metrics: nothing watched that is not sent, nothing sent that is not shown. */
+/** The alarms and the dashboard against the agent's one list of metrics, and the Stasis app's: nothing watched that is not sent, nothing sent that is not shown. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { METRIC_NAMES, METRICS, type MetricName } from "../../agent/core/metrics.ts";
+import { APP_METRICS } from "../../agent/stasis-app/core/app-metrics.ts";
 import { dashboardTemplate } from "../../provisioning/dashboard/dashboard.ts";
 import { GRAPHS } from "../../provisioning/dashboard/layout.ts";
 import { readModule } from "../support/hcl/read-hcl.ts";
@@ -33,7 +34,8 @@ const row = (id: string): AlarmRow => {
   assert.ok(found !== undefined, `there is no alarm ${id}`);
   return found;
 };
-const own = alarms.filter(({ scope }) => scope === "node" || scope === "cluster");
+const own = alarms.filter(({ scope, needs }) => (scope === "node" || scope === "cluster") && needs !== "stasisApp");
+const ofApp = alarms.filter(({ needs }) => needs === "stasisApp");
 const isMetric = (name: string): name is MetricName => (METRIC_NAMES as readonly string[]).includes(name);
 const pair = await readModule("pair");
 
@@ -44,6 +46,15 @@ describe("alarms", () => {
       assert.equal(namespace, null, id);
     }
     assert.deepEqual(alarms.filter(({ scope }) => scope === "instance" || scope === "database").map(({ namespace, metric }) => `${namespace ?? ""} ${metric}`), ["AWS/EC2 StatusCheckFailed", "AWS/EC2 CPUUtilization", "AWS/RDS DatabaseConnections"]);
+  });
+
+  it("watch of the Stasis app what it sends: gauges, by each node, where it runs", () => {
+    assert.deepEqual(ofApp.map(({ id }) => id), ["events-waiting", "nobody-answers"]);
+    for (const { id, metric, namespace, scope, statistic } of ofApp) {
+      assert.ok(metric in APP_METRICS, `${id} watches ${metric}, which is not in APP_METRICS`);
+      assert.deepEqual([namespace, scope], [null, "node"], id);
+      assert.ok(["Minimum", "Maximum"].includes(statistic), id);
+    }
   });
 
   it("cover what an operator must hear of", () => {
@@ -118,11 +129,11 @@ describe("the dashboard", () => {
   });
 
   it("shows every metric once", () => {
-    assert.deepEqual(GRAPHS.flatMap(({ metrics }) => metrics).sort(), [...METRIC_NAMES].sort());
+    assert.deepEqual(GRAPHS.flatMap(({ metrics }) => metrics).sort(), [...METRIC_NAMES, ...Object.keys(APP_METRICS)].sort());
   });
 
   it("sums counters, and nothing else", () => {
-    for (const { title, metrics, statistic } of GRAPHS) for (const metric of metrics) assert.equal(statistic === "Sum", METRICS[metric].kind === "counter", title);
+    for (const { title, metrics, statistic } of GRAPHS) for (const metric of metrics) assert.equal(statistic === "Sum", isMetric(metric) && METRICS[metric].kind === "counter", title);
   });
 
   it("is laid out without overlaps, within the page", () => {

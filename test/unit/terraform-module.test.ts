@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { MARK_TAG } from "../../agent/adapters/ec2-translation.ts";
 import { KNOB_NAMES, KNOBS } from "../../agent/knobs.ts";
+import { parseSettings, SETTING_NAMES } from "../../agent/stasis-app/settings.ts";
 import { blocksOf } from "../support/hcl/provider-schema.ts";
 import { allModules, readModule, type Block, type Body, type Module } from "../support/hcl/read-hcl.ts";
 
@@ -128,7 +129,16 @@ describe("security groups", () => {
 
   it("let in callers' SIP and media, the members' probes and heartbeats, and nothing else", () => {
     const onNodes = ofType(pair, "aws_vpc_security_group_ingress_rule").filter(({ body }) => body["security_group_id"] === "${aws_security_group.node.id}");
-    assert.deepEqual(onNodes.map(({ name }) => name).sort(), ["heartbeat_node", "outside_check", "probe_private", "probe_public", "rtp", "sip"]);
+    assert.deepEqual(onNodes.map(({ name }) => name).sort(), ["heartbeat_node", "outside_check", "probe_private", "probe_public", "rtp", "sip", "stasis_app_api"]);
+  });
+
+  it("let in to the Stasis app's API whom the variable names, which are private networks", () => {
+    const rule = named(pair, "aws_vpc_security_group_ingress_rule", "stasis_app_api");
+    assert.match(String(rule["for_each"]), /var\.stasis_app_api_cidrs/);
+    assert.equal(rule["from_port"], "${local.stasis_app_port}");
+    const variable = pair.variables.find(({ name }) => name === "stasis_app_api_cidrs")?.body;
+    assert.deepEqual(variable?.["default"], []);
+    assert.match(JSON.stringify(variable["validation"]), /10.*172.*192.*168/);
   });
 
   it("let heartbeats come from the members' groups only", () => {
@@ -150,6 +160,7 @@ describe("the image's firewall and the security group", () => {
   it("agree on the ports", () => {
     const firewall = readFileSync(new URL("../../packer/rootfs/etc/nftables.conf", import.meta.url), "utf8");
     const { sip_port: sip, sip_tls_port: tls, heartbeat_port: heartbeat, rtp_ports: rtp } = pair.locals as Readonly<Record<string, number>> & { readonly rtp_ports: { readonly from: number; readonly to: number } };
+    assert.ok(firewall.includes(`tcp dport ${String(pair.locals["stasis_app_port"])} ip saddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } accept`));
     for (const rule of [`udp dport ${String(sip)} accept`, `tcp dport { ${String(sip)}, ${String(tls)} } accept`, `udp dport ${rtp.from}-${rtp.to} accept`, `tcp dport ${String(heartbeat)} ip saddr @members accept`]) assert.ok(firewall.includes(rule), `the firewall has no rule: ${rule}`);
   });
 });
@@ -200,6 +211,13 @@ describe("settings that the module writes", () => {
     assert.equal(fallback("metrics_namespace"), KNOBS.METRICS_NAMESPACE.default);
     assert.equal(pair.locals["sip_port"], KNOBS.PEER_SIP_PORT.default);
     assert.equal(`0.0.0.0:${Number(pair.locals["heartbeat_port"])}`, KNOBS.LISTEN.default);
+  });
+
+  it("of the Stasis app are settings of the app, which has a default for each", () => {
+    const written = [...(pair.texts.get("stasis-app.tf") ?? "").matchAll(/\b(APP_[A-Z_]+)\s+=/g)].map(([, name = ""]) => name);
+    assert.deepEqual(written.toSorted(), ["APP_LISTEN", "APP_SINK", "APP_SNS_TOPICS"]);
+    for (const name of written) assert.ok((SETTING_NAMES as readonly string[]).includes(name), name);
+    assert.doesNotThrow(() => parseSettings({ CLUSTER_ID: "demo", NODE_ID: "node-a", SECRETS_FILE: "/x", DATABASE_HOST: "db" }), "an empty file will do");
   });
 
   it("can't be overruled by `settings`", () => {

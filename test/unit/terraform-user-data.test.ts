@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import { loadConfig } from "../../agent/config.ts";
 import { readEnvFile } from "../../agent/env-file.ts";
 import { KNOB_NAMES, knobRow, type KnobName } from "../../agent/knobs.ts";
+import { parseSettings, readVariables } from "../../agent/stasis-app/settings.ts";
 import { readModule } from "../support/hcl/read-hcl.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { fillTemplate } from "../support/terraform-template.ts";
@@ -81,9 +82,9 @@ interface Boot {
 }
 
 /** A machine with an empty folder for the file. */
-async function machine(folder: string, settings: Readonly<Record<string, string>>, endpoint: string, asks: "yes" | "no", patienceS = 60): Promise<Boot> {
+async function machine(folder: string, settings: Readonly<Record<string, string>>, endpoint: string, asks: "yes" | "no", patienceS = 60, app = ""): Promise<Boot> {
   const script = join(folder, "user-data");
-  await writeFile(script, boothook({ asks_for_peers: asks, settings: lines(settings) }), { mode: 0o700 });
+  await writeFile(script, boothook({ asks_for_peers: asks, app_settings: app, settings: lines(settings) }), { mode: 0o700 });
   const etc = join(folder, "etc");
   await mkdir(etc);
   const file = join(etc, "agent.env");
@@ -135,6 +136,22 @@ describe("user data", { skip: process.platform === "linux" ? false : "it runs on
     const [file, folder] = await Promise.all([stat(boot.file), stat(boot.folder)]);
     assert.equal(file.mode & 0o777, 0o640);
     assert.equal(file.gid, folder.gid);
+  });
+
+  it("writes a file that the Stasis app accepts where it has settings, with a folder for its campaigns, and leaves an operator's own alone", async (t) => {
+    const app = "# Written at every boot.\nAPP_LISTEN=10.0.1.10:8092\nAPP_SINK=sns\nAPP_SNS_TOPICS=*=arn:aws:sns:eu-central-1:123456789012:calls.fifo\nAPP_TRUNK_LIMITS=carrier=20/200,*=5/50";
+    const boot = await machine(await scratch(t), NODE_SETTINGS, await metadata(t, "node-b=i-0bbbbbbbbbbbbbbbb"), "yes", 60, app);
+    await boot.run();
+    assert.deepEqual((await readdir(boot.folder)).sort(), ["agent.env", "campaigns", "stasis-app.env"]);
+    const file = join(boot.folder, "stasis-app.env");
+    assert.equal((await stat(file)).mode & 0o777, 0o640);
+    const settings = parseSettings(readVariables({ AGENT_ENV_FILE: boot.file, APP_ENV_FILE: file }));
+    assert.deepEqual([settings.NODE_ID, settings.APP_LISTEN, settings.APP_SNS_TOPICS.size, settings.APP_TRUNK_LIMITS.size], ["node-a", { host: "10.0.1.10", port: 8092 }, 1, 2]);
+
+    const other = await machine(await scratch(t), NODE_SETTINGS, await metadata(t, "node-b=i-0bbbbbbbbbbbbbbbb"), "yes");
+    await writeFile(join(other.folder, "stasis-app.env"), "APP_SINK=file\n");
+    await other.run();
+    assert.equal(await readFile(join(other.folder, "stasis-app.env"), "utf8"), "APP_SINK=file\n");
   });
 
   it("waits for a tag that is not there yet", async (t) => {
@@ -201,7 +218,7 @@ describe("user data", { skip: process.platform === "linux" ? false : "it runs on
   it("survives a shell's pedant", async (t) => {
     const folder = await scratch(t);
     const script = join(folder, "script.sh");
-    await writeFile(script, boothook({ asks_for_peers: "yes", settings: lines(NODE_SETTINGS) }));
+    await writeFile(script, boothook({ asks_for_peers: "yes", app_settings: "", settings: lines(NODE_SETTINGS) }));
     await run("sh", ["-n", script]);
   });
 });

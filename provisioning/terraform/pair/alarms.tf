@@ -13,7 +13,7 @@ locals {
 
   node_alarms = merge([
     for row in local.alarm_rows : { for node in keys(var.nodes) : "${row.id}-${node}" => merge(row, { node = node }) }
-    if row.scope == "node" && (row.needs != "witnesses" || length(var.witnesses) > 0)
+    if row.scope == "node" && (row.needs != "witnesses" || length(var.witnesses) > 0) && (row.needs != "stasisApp" || var.stasis_app != null)
   ]...)
 
   instance_alarms = merge([for row in local.alarm_rows : { for node in keys(var.nodes) : "${row.id}-${node}" => merge(row, { node = node }) } if row.scope == "instance"]...)

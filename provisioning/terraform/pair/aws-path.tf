@@ -40,7 +40,7 @@ resource "aws_eip_association" "witness" {
 # --- Or endpoints in the VPC ---
 
 locals {
-  endpoint_services = var.aws_path == "interface-endpoints" ? var.interface_endpoint_services : toset([])
+  endpoint_services = var.aws_path == "interface-endpoints" ? setunion(var.interface_endpoint_services, var.call_event_topic == null ? [] : ["sns"]) : toset([])
 }
 
 resource "aws_security_group" "endpoints" {

@@ -58,10 +58,10 @@ locals {
   user_data = "${path.module}/user-data.sh.tftpl"
 
   node_user_data = {
-    for name, settings in local.node_settings : name => templatefile(local.user_data, { asks_for_peers = "yes", settings = join("\n", [for key, value in settings : "${key}=${value}" if value != ""]) })
+    for name, settings in local.node_settings : name => templatefile(local.user_data, { asks_for_peers = "yes", app_settings = join("\n", local.stasis_app_lines[name]), settings = join("\n", [for key, value in settings : "${key}=${value}" if value != ""]) })
   }
 
   witness_user_data = {
-    for name, settings in local.witness_settings : name => templatefile(local.user_data, { asks_for_peers = var.cold_standby ? "yes" : "no", settings = join("\n", [for key, value in settings : "${key}=${value}" if value != ""]) })
+    for name, settings in local.witness_settings : name => templatefile(local.user_data, { asks_for_peers = var.cold_standby ? "yes" : "no", app_settings = "", settings = join("\n", [for key, value in settings : "${key}=${value}" if value != ""]) })
   }
 }

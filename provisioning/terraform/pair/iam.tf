@@ -40,7 +40,7 @@ resource "aws_iam_role_policy" "stasis_app" {
   for_each = var.call_event_topic == null ? {} : var.nodes
   name     = "stasis-app"
   role     = aws_iam_role.node[each.key].id
-  policy   = templatefile("${local.iam}/stasis-app-policy.json", merge(local.policy_values, { call_event_topic = var.call_event_topic }))
+  policy   = templatefile("${local.iam}/stasis-app-policy.json", merge(local.policy_values, { call_event_topic = var.call_event_topic, call_event_key_arn = coalesce(var.call_event_kms_key_arn, local.kms_key_arn) }))
 }
 
 resource "aws_iam_role_policy" "machine" {

@@ -25,10 +25,11 @@ resource "aws_security_group" "witness" {
 
 locals {
   # What Asterisk and the agent listen on. The image's own firewall lets through the same and no more, so these are no variables.
-  sip_port       = 5060
-  sip_tls_port   = 5061
-  rtp_ports      = { from = 10000, to = 20000 }
-  heartbeat_port = 8090
+  sip_port        = 5060
+  stasis_app_port = 8092
+  sip_tls_port    = 5061
+  rtp_ports       = { from = 10000, to = 20000 }
+  heartbeat_port  = 8090
 
   # Transports that phones use: name to protocol and port.
   transports = merge(
@@ -75,6 +76,17 @@ resource "aws_vpc_security_group_ingress_rule" "rtp" {
   ip_protocol       = "udp"
   from_port         = local.rtp_ports.from
   to_port           = local.rtp_ports.to
+  cidr_ipv4         = each.value
+  tags              = local.tags
+}
+
+resource "aws_vpc_security_group_ingress_rule" "stasis_app_api" {
+  for_each          = var.stasis_app == null ? toset([]) : toset(var.stasis_app_api_cidrs)
+  security_group_id = aws_security_group.node.id
+  description       = "The Stasis app's API"
+  ip_protocol       = "tcp"
+  from_port         = local.stasis_app_port
+  to_port           = local.stasis_app_port
   cidr_ipv4         = each.value
   tags              = local.tags
 }

@@ -35,7 +35,7 @@ resource "aws_kms_alias" "this" {
 
 # Letters and digits only: the values go into Asterisk's files, where a semicolon begins a comment.
 data "aws_secretsmanager_random_password" "generated" {
-  for_each            = local.makes_secret ? toset(["ari", "stasis", "database", "heartbeat"]) : toset([])
+  for_each            = local.makes_secret ? toset(["ari", "stasis", "database", "heartbeat", "app_database", "app_token", "app_webhook"]) : toset([])
   password_length     = 32
   exclude_punctuation = true
 }
@@ -60,6 +60,10 @@ resource "aws_secretsmanager_secret_version" "generated" {
     heartbeat_keys = { k1 = base64encode(data.aws_secretsmanager_random_password.generated["heartbeat"].random_password) }
     username       = var.database_username
     password       = data.aws_secretsmanager_random_password.generated["database"].random_password
+    # For the Stasis app: its user of the database, what clients of its API show, what its webhook's receiver checks signatures with.
+    app_database    = { username = "stasis_app", password = data.aws_secretsmanager_random_password.generated["app_database"].random_password }
+    app_token       = data.aws_secretsmanager_random_password.generated["app_token"].random_password
+    app_webhook_key = data.aws_secretsmanager_random_password.generated["app_webhook"].random_password
   })
 
   lifecycle {

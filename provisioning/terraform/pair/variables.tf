@@ -240,14 +240,3 @@ variable "settings" {
     error_message = "settings must not carry secrets: user data is readable by every process of the machine."
   }
 }
-
-variable "call_event_topic" {
-  description = "Name of the SNS topic to which the Stasis app may send events of calls, in this region and account; a * at its end stands for several topics. null: it may send to none."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.call_event_topic == null ? true : can(regex("^[A-Za-z0-9_-]{3,200}([*]|[.]fifo)?$", var.call_event_topic))
-    error_message = "call_event_topic must be 3 to 200 letters, digits, dashes and underscores, and may end with .fifo or with one *."
-  }
-}

@@ -33,6 +33,7 @@ export const CLUSTER = {
   log_group_prefix: "/asterisk-node",
   document_prefix: "asterisk-node-demo",
   call_event_topic: "demo-calls",
+  call_event_key_arn: "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555",
 } as const;
 
 /** A policy of the cluster; `node` is whose, where the policy asks. Throws when it is no JSON after filling in. */

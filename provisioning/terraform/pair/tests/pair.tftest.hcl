@@ -206,6 +206,47 @@ run "with_endpoints" {
   }
 }
 
+run "with_the_stasis_app" {
+  command = apply
+
+  variables {
+    stasis_app           = { APP_TRUNK_LIMITS = "carrier=20/200,*=5/50" }
+    stasis_app_api_cidrs = ["10.0.0.0/16"]
+    call_event_topic     = "calls.fifo"
+  }
+
+  assert {
+    condition     = join("\n", slice(local.stasis_app_lines["node-b"], 1, 5)) == "APP_LISTEN=10.0.2.10:8092\nAPP_SINK=sns\nAPP_SNS_TOPICS=*=arn:aws:sns:eu-central-1:123456789012:calls.fifo\nAPP_TRUNK_LIMITS=carrier=20/200,*=5/50"
+    error_message = "The app must listen on its node's private address, send to the topic, and get the operator's settings."
+  }
+
+  assert {
+    condition     = strcontains(local.node_user_data["node-a"], "\nAPP_LISTEN=10.0.1.10:8092\n") && aws_vpc_security_group_ingress_rule.stasis_app_api["10.0.0.0/16"].from_port == 8092
+    error_message = "User data must carry the app's settings, and the API's port be open to whom it is for."
+  }
+
+  assert {
+    condition     = length(output.alarm_names) == 40 && aws_cloudwatch_metric_alarm.node["events-waiting-node-a"].metric_name == "EventsOldest"
+    error_message = "Two more alarms for each node."
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_role_policy.stasis_app["node-a"].policy, "arn:aws:sns:eu-central-1:123456789012:calls.fifo") && strcontains(aws_iam_role_policy.stasis_app["node-a"].policy, aws_kms_key.this[0].arn)
+    error_message = "The role may publish to the topic, and use its key."
+  }
+}
+
+run "refuses_secrets_among_the_settings_of_the_stasis_app" {
+  command = plan
+
+  variables {
+    stasis_app           = { APP_TOKEN = "typed" }
+    stasis_app_api_cidrs = ["0.0.0.0/0"]
+  }
+
+  expect_failures = [var.stasis_app, var.stasis_app_api_cidrs]
+}
+
 run "refuses_two_nodes_in_one_zone" {
   command = plan
 

@@ -48,7 +48,7 @@ run "makes_a_secret_and_says_where_the_database_is" {
   }
 
   assert {
-    condition     = keys(jsondecode(aws_secretsmanager_secret_version.generated[0].secret_string)) == ["ari_password", "heartbeat_keys", "password", "stasis_password", "username"]
+    condition     = keys(jsondecode(aws_secretsmanager_secret_version.generated[0].secret_string)) == ["app_database", "app_token", "app_webhook_key", "ari_password", "heartbeat_keys", "password", "stasis_password", "username"]
     error_message = "The secret must have the fields that the agent and the renderer ask for."
   }
 
