@@ -27,6 +27,7 @@ import { OPERATOR_SOCKET, OperatorSocket } from "./operator-socket.ts";
 import type { Store } from "./ports.ts";
 import { makeRotation, type Rotation } from "./rotation.ts";
 import { awaitSecret, watchSecret, type SecretReading } from "./secret-watch.ts";
+import { lookAtCalls } from "./status/calls-look.ts";
 import { makePage } from "./status/page/page.ts";
 import { makePrometheus } from "./status/prometheus.ts";
 import { StatusServer } from "./status/server.ts";
@@ -67,7 +68,7 @@ export async function bootAgent(config: Config, log: Log, fail: (error: AgentErr
   const cases = worstCase(core);
   const extra = (): StatusExtra => ({ worstCase: cases, refusals: journal.refusals() });
   const onDefect = (error: unknown): void => { say(log, "error", "defect-found", { err: error }, "A status page could not be made."); };
-  const page = makePage({ config: core, state: () => driver.state, extra, moves: book.moves, onDefect });
+  const page = makePage({ config: core, state: () => driver.state, extra, moves: book.moves, calls: lookAtCalls(() => systemClock.monotonicMs()), onDefect });
   const incarnation = randomBytes(8).toString("hex");
   const driver = new Driver(
     {

@@ -2,9 +2,11 @@
 // every way in which a called number can fail, and calls that outlast a restart of the app while the place for events is away.
 import assert from "node:assert/strict";
 import { mkdir, rmdir } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { CallEvent } from "../../agent/stasis-app/core/event.ts";
 import { openPair, type Pair } from "../support/lab/pair.ts";
+import { REPOSITORY } from "../support/lab/roots.ts";
 import { startCallees, type Callees } from "../support/stasis-app/callee.ts";
 import { APP_SECRET, CARRIER_FILES, LabApp, prepareApps, SHORT, TOKEN } from "../support/stasis-app/lab-app.ts";
 import { callIn, refusedCall, type CallerManners } from "../support/stasis-app/menu-caller.ts";
@@ -121,6 +123,14 @@ describe("the Stasis app's calls", { timeout: 300_000 }, () => {
     for (const [digit, times] of [[7, 2], [8, 1], [6, 3], [1, 1]] as const) assert.equal(await callees.count("INVITE", `+4930100002${digit}`), times, String(digit));
     const shown = await app.ask("GET", "/calls/busy");
     assert.deepEqual([shown.status, (shown.body as { result: string }).result], [200, "busy"]);
+  });
+
+  it("is shown by nodectl calls, in figures and without a number", async () => {
+    const { stdout } = await pair.lab.run("node-a", process.execPath, ["--no-warnings", join(REPOSITORY, "dist/nodectl.js"), "calls"]);
+    assert.match(stdout, /^node-a: active, makes and takes calls$/m);
+    assert.match(stdout, /^last hour: .*answered \d+/m);
+    assert.match(stdout, /^campaign lab: \d+ of 50 calls at once, 5 a second at most$/m);
+    assert.doesNotMatch(stdout, /\+?49\d{5}/);
   });
 
   it("hangs up a call that is cancelled", async () => {

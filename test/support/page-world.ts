@@ -30,7 +30,7 @@ export function movesOf(world: SmallWorld, node: string): HistoryBook["moves"] {
 /** The page of a member: it has seen everything from now on. */
 export function pageOf(world: SmallWorld, node: string, onDefect: (error: unknown) => void): Page {
   const moves = movesOf(world, node);
-  const page = makePage({ config: world.config(node), state: () => world.state(node), extra: () => EXTRA, moves, onDefect });
+  const page = makePage({ config: world.config(node), state: () => world.state(node), extra: () => EXTRA, moves, calls: () => null, onDefect });
   world.observe(node, (before, event, { state }) => { page.observe(before, event, state); });
   return page;
 }

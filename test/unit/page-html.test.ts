@@ -29,8 +29,13 @@ function viewOf(world: SmallWorld, node: string): StatusView {
 
 /** @param moves the member's history */
 function shownBy(world: SmallWorld, node: string, moves: Shown["moves"] = []): Shown {
-  return { view: viewOf(world, node), explanation: explanationOf(world.state(node), world.config(node)), moves };
+  return { view: viewOf(world, node), explanation: explanationOf(world.state(node), world.config(node)), moves, calls: CALLS };
 }
+
+const CALLS: NonNullable<Shown["calls"]> = {
+  node: "node-b", role: "active", database: false, asterisk: true, sink: "webhook https://events.example answered with 503", secret: null, here: 2,
+  figures: { queued: 3, dialling: 1, up: 1, lastHour: { answered: 4, busy: 1 } }, waiting: { count: 7, oldestMs: 90_000 }, campaigns: [{ campaign: "appeal", running: 2, callsPerSecond: 5, concurrent: 50 }],
+};
 
 const CHARTS = (() => {
   const hour = new LastHour(coreConfig("node-b"));

@@ -1,7 +1,9 @@
 /** The page as a whole: its landmarks, in which the parts that change stand each in an element of its own. */
 import type { MoveRecord } from "../../core/moves.ts";
 import type { Explanation } from "../explain-schema.ts";
+import type { CallsView } from "../calls-view.ts";
 import type { StatusView } from "../schema.ts";
+import { calls } from "./calls.ts";
 import { html, type Markup } from "./markup.ts";
 import { now } from "./now.ts";
 import { picture } from "./picture.ts";
@@ -11,7 +13,7 @@ import { timeline } from "./timeline.ts";
 import { headline, instant, SIGNS } from "./words.ts";
 
 /** The parts that a change of state changes; the charts come from elsewhere. */
-export const PARTS = ["now", "picture", "observers", "members", "charts", "timeline", "gates", "probes"] as const;
+export const PARTS = ["now", "picture", "observers", "members", "charts", "timeline", "calls", "gates", "probes"] as const;
 export type Part = (typeof PARTS)[number];
 export type Parts = Readonly<Record<Part, Markup>>;
 
@@ -21,11 +23,13 @@ export interface Shown {
   readonly explanation: Explanation;
   /** The history, the oldest first. */
   readonly moves: readonly MoveRecord[];
+  /** Of this machine's Stasis app; null where none answers. */
+  readonly calls: CallsView | null;
 }
 
 /** Draws every part. */
-export function partsOf({ view, explanation, moves }: Shown, charts: Markup): Parts {
-  return { now: now(view, explanation), picture: picture(view), observers: observersTable(view), members: membersTable(view), charts, timeline: timeline(view, moves), gates: gates(explanation), probes: probes(view) };
+export function partsOf({ view, explanation, moves, calls: ofApp }: Shown, charts: Markup): Parts {
+  return { now: now(view, explanation), picture: picture(view), observers: observersTable(view), members: membersTable(view), charts, timeline: timeline(view, moves), calls: calls(ofApp), gates: gates(explanation), probes: probes(view) };
 }
 
 /**
@@ -41,6 +45,6 @@ export function documentOf(view: StatusView, parts: Parts, assets: string): stri
 <header><h1>${view.cluster}</h1><p>cluster, as ${view.node} sees it</p><p id="live" class="live" role="status">As of ${instant(view.at)}. This page shows the moment when it was loaded; reload it for the present one.</p></header>
 <main id="main"><section class="panel p-now" aria-label="State of the cluster"><div id="now">${parts.now}</div></section>
 ${panel("picture", "Where the address is")}${panel("observers", "What the observers see")}${panel("charts", "The last hour")}${panel("members", "Members")}${panel("timeline", "What has happened")}
-${folded("gates", "What must hold before this node claims")}${folded("probes", "Probes and worst cases")}</main>
+${folded("calls", "Calls of the Stasis app")}${folded("gates", "What must hold before this node claims")}${folded("probes", "Probes and worst cases")}</main>
 <footer><p>Read-only. What acts is <code>nodectl</code> on a node. As text: <a href="/text">/text</a>; for programs: <a href="/status">/status</a>, <a href="/health">/health</a>, <a href="/metrics">/metrics</a>. All times are UTC.</p></footer></body></html>`.text}\n`;
 }

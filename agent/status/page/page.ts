@@ -6,6 +6,7 @@ import type { Event } from "../../core/events.ts";
 import type { State } from "../../core/state.ts";
 import type { Route, Stream } from "../server.ts";
 import { explanationOf } from "../explain.ts";
+import type { CallsView } from "../calls-view.ts";
 import type { StatusView } from "../schema.ts";
 import { SECURITY_HEADERS } from "../security-headers.ts";
 import { type StatusExtra, statusView } from "../view.ts";
@@ -25,6 +26,8 @@ export interface PageOptions {
   readonly extra: () => StatusExtra;
   /** The history of moves, the oldest first. */
   readonly moves: () => readonly MoveRecord[];
+  /** What the Stasis app of this machine says; null where there is none. */
+  readonly calls: () => CallsView | null;
   readonly onDefect: (error: unknown) => void;
 }
 
@@ -39,7 +42,7 @@ export interface Page {
   readonly close: () => void;
 }
 
-export function makePage({ config, state, extra, moves, onDefect }: PageOptions): Page {
+export function makePage({ config, state, extra, moves, calls, onDefect }: PageOptions): Page {
   const assets = loadAssets();
   const version = versionOf(assets);
   const hour = new LastHour(config);
@@ -54,7 +57,7 @@ export function makePage({ config, state, extra, moves, onDefect }: PageOptions)
   const draw = (): { readonly view: StatusView; readonly parts: Parts } => {
     const present = state();
     const view = statusView(present, config, extra());
-    return { view, parts: partsOf({ view, explanation: explanationOf(present, config), moves: moves() }, chartsNow(present)) };
+    return { view, parts: partsOf({ view, explanation: explanationOf(present, config), moves: moves(), calls: calls() }, chartsNow(present)) };
   };
   const texts = (): Record<string, string> => Object.fromEntries(Object.entries(draw().parts).map(([id, markup]) => [id, markup.text]));
   const feed = new Feed({ draw: texts, assets: version, headers: SECURITY_HEADERS, onDefect });
