@@ -19,7 +19,7 @@ const BUSY_AGENT = "+49309990007";
 const HOLD_MS = 9_000;
 const ENTRANCE = "4955500";
 
-const transferTo = (number: string): object => ({ type: "transfer", media: [SHORT], to: { number }, after: "after-agent", busy: "agent-busy", failed: "agent-failed" });
+const transferTo = (to: object): object => ({ type: "transfer", media: [SHORT], to, after: "after-agent", busy: "agent-busy", failed: "agent-failed" });
 const tell = (event: string): object => ({ type: "event", event, next: "bye" });
 const CAMPAIGN = {
   campaign: "lab", trunk: "carrier", ringSeconds: 5, maxCallSeconds: 120, inbound: [ENTRANCE],
@@ -31,9 +31,9 @@ const CAMPAIGN = {
       ask: { type: "gather", media: [SHORT], firstDigitMs: 60_000, choices: { 1: "donate", 3: "patient", 4: "code", 5: "brief", 7: "busy", 0: "again" }, exhausted: "gave-up" },
       again: { type: "repeat", of: "ask" },
       donate: tell("donation"),
-      patient: transferTo(PATIENT_AGENT),
-      brief: transferTo(BRIEF_AGENT),
-      busy: transferTo(BUSY_AGENT),
+      patient: transferTo({ number: PATIENT_AGENT }),
+      brief: transferTo({ endpoint: `PJSIP/${BRIEF_AGENT}@carrier` }),
+      busy: transferTo({ number: BUSY_AGENT }),
       code: { type: "gather", maxDigits: 4, into: "code", next: "coded", firstDigitMs: 1_500, interDigitMs: 1_500, tries: 2, exhausted: "gave-up" },
       coded: tell("code"),
       "after-agent": tell("after-agent"),
@@ -89,7 +89,8 @@ describe("the Stasis app's calls", { timeout: 300_000 }, () => {
   it("lets a caller talk to an agent, whose phone is hung up when the caller hangs up", async () => {
     const events = await inbound({ keys: [[1_000, "3"]], hangUpAfterMs: 3_000 });
     assert.deepEqual(typesOf(events), ["started", "answered", "digit", "transferred", "ended"]);
-    assert.equal(events.at(-1)?.data["result"], "answered");
+    assert.deepEqual([events.at(-1)?.data["result"], events.at(-1)?.data["cause"]], ["answered", 16]);
+    assert.ok(Number(events.at(-1)?.data["talkSeconds"]) >= 3);
     await waitUntil("the agent's phone to hear that it is over", async () => (await callees.count("BYE", PATIENT_AGENT)) === 1, 10_000);
   });
 
@@ -100,6 +101,7 @@ describe("the Stasis app's calls", { timeout: 300_000 }, () => {
 
   it("gathers several keys, ends the input after a silence, and gives up after the tries", async () => {
     const coded = await inbound({ keys: [[1_000, "0"], [1_000, "4"], [800, "8"], [800, "2"]], hangUpAfterMs: null });
+    assert.equal(coded.at(-1)?.data["cause"], 16, "also where we hang up");
     assert.deepEqual(typesOf(coded), ["started", "answered", "digit", "digit", "digit", "digit", "code", "ended"]);
     assert.deepEqual(coded.find(({ type }) => type === "code")?.data, { code: "82" });
     assert.deepEqual(typesOf(await inbound({ keys: [[1_000, "4"]], hangUpAfterMs: null })), ["started", "answered", "digit", "gave-up", "ended"]);
@@ -115,11 +117,11 @@ describe("the Stasis app's calls", { timeout: 300_000 }, () => {
   it("tells busy, no answer, failed and answered apart, and tries again as the campaign says", async () => {
     const call = (callId: string, digit: number): object => ({ callId, phoneNumber: `+4930100002${digit}`, campaignId: "lab" });
     assert.deepEqual(await app.dial([call("busy", 7), call("away", 8), call("gone", 6), call("good", 1)]), [202, 202, 202, 202]);
-    const story = async (callId: string, times: number): Promise<readonly unknown[]> => (await ended(callId, times)).filter(({ type }) => type === "ended").map(({ data }) => [data["result"], data["next"]]);
-    assert.deepEqual(await story("busy", 2), [["busy", "again"], ["busy", "end"]]);
-    assert.deepEqual(await story("away", 1), [["no-answer", "end"]]);
-    assert.deepEqual(await story("gone", 3), [["failed", "again"], ["failed", "again"], ["failed", "end"]]);
-    assert.deepEqual(await story("good", 1), [["answered", "end"]]);
+    const story = async (callId: string, times: number): Promise<readonly unknown[]> => (await ended(callId, times)).filter(({ type }) => type === "ended").map(({ data }) => [data["result"], data["cause"], data["next"]]);
+    assert.deepEqual(await story("busy", 2), [["busy", 17, "again"], ["busy", 17, "end"]]);
+    assert.deepEqual(await story("away", 1), [["no-answer", 19, "end"]]);
+    assert.deepEqual(await story("gone", 3), [["failed", 34, "again"], ["failed", 34, "again"], ["failed", 34, "end"]]);
+    assert.deepEqual(await story("good", 1), [["answered", 16, "end"]]);
     for (const [digit, times] of [[7, 2], [8, 1], [6, 3], [1, 1]] as const) assert.equal(await callees.count("INVITE", `+4930100002${digit}`), times, String(digit));
     const shown = await app.ask("GET", "/calls/busy");
     assert.deepEqual([shown.status, (shown.body as { result: string }).result], [200, "busy"]);

@@ -24,6 +24,7 @@ const eventSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("StasisStart"), args: z.array(z.string()), channel }),
   z.object({ type: z.literal("StasisEnd"), channel: ofChannel }),
   z.object({ type: z.literal("ChannelDtmfReceived"), digit: z.string().max(1), channel: ofChannel }),
+  z.object({ type: z.literal("ChannelHangupRequest"), cause: z.number().optional(), soft: z.boolean().optional(), channel: ofChannel }),
   z.object({ type: z.literal("ChannelDestroyed"), cause: z.number(), channel: ofChannel }),
   z.object({ type: z.literal("PlaybackFinished"), playback: ofChannel }),
   z.object({ type: z.literal("ChannelUserevent"), eventname: z.string(), userevent: z.unknown() }),
@@ -121,7 +122,12 @@ export class AriLink {
     await this.#call("add to bridge", (client) => client.bridges.addChannel({ bridgeId, channel: [...channels] }));
   }
 
-  async unbridge(bridgeId: string): Promise<void> {
+  /**
+   * Takes the bridge away; resolves when that channel is out of it. It is taken out first: one whose bridge is only destroyed leaves it
+   * some time later, and a prompt that it is asked to play meanwhile is neither played nor ended.
+   */
+  async unbridge(bridgeId: string, channel: string): Promise<void> {
+    await this.#call("take out of bridge", (client) => client.bridges.removeChannel({ bridgeId, channel: [channel] })).catch(() => undefined);
     await this.#call("take bridge away", (client) => client.bridges.destroy({ bridgeId }));
   }
 

@@ -15,6 +15,9 @@ import { Transfer } from "./transfer.ts";
 /** From the end of a call in the app to the word that its channel is destroyed. */
 const DESTROYED_WITHIN_MS = 1_000;
 
+/** What we hang up with, and what a BYE without a cause stands for (Q.850). */
+const NORMAL_CLEARING = 16;
+
 /** What a call needs of the world around it. */
 export interface CallWorld {
   readonly ari: AriLink;
@@ -45,6 +48,8 @@ export class LiveCall {
   #longest: NodeJS.Timeout | undefined;
   #answered = false;
   #over = false;
+  /** Why it ends, as far as that was told before its end (Q.850). */
+  #cause: number | null = null;
   /** How it is to be written down when it ends for a reason of ours. */
   #reason: Result | null = null;
   readonly #begunMs: number;
@@ -119,6 +124,11 @@ export class LiveCall {
     this.#transfer?.ended(cause);
   }
 
+  /** The other side has hung up: the end follows, and of a caller's channel it comes without a cause. With SIP's BYE none is given. */
+  hungUp(cause: number): void {
+    this.#cause = cause === 0 ? NORMAL_CLEARING : cause;
+  }
+
   /** The channel is no more. */
   destroyed(cause: number): void {
     const rangMs = this.#world.monotonicMs() - this.#begunMs;
@@ -130,7 +140,7 @@ export class LiveCall {
    * of one that the app has made the end is told as well, with its cause, which is waited for.
    */
   left(): void {
-    const over = (): void => this.#finish(this.#reason ?? (this.#answered ? "answered" : "failed"), null);
+    const over = (): void => this.#finish(this.#reason ?? (this.#answered ? "answered" : "failed"), this.#cause);
     if (this.row.direction === "in") over();
     else setTimeout(over, DESTROYED_WITHIN_MS);
   }
@@ -139,6 +149,7 @@ export class LiveCall {
   end(reason: Result): void {
     if (this.#over) return;
     this.#reason ??= reason;
+    this.#cause ??= NORMAL_CLEARING;
     this.#quietly(this.#world.ari.hangUp(this.channelId).catch((error: unknown) => {
       // No such channel, or no Asterisk: its end will not be told.
       this.#finish(reason, null);

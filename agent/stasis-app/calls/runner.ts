@@ -92,6 +92,9 @@ export class Runner {
         return this.#calls.get(signal.channel.id)?.pressed(signal.digit);
       case "PlaybackFinished":
         return this.#named.get(signal.playback.id)?.played(signal.playback.id);
+      case "ChannelHangupRequest":
+        // One of our own is called soft, and its number is no cause.
+        return signal.soft === true ? undefined : this.#calls.get(signal.channel.id)?.hungUp(signal.cause ?? 0);
       case "ChannelDestroyed":
         this.#named.get(signal.channel.id)?.legEnded(signal.cause);
         return this.#calls.get(signal.channel.id)?.destroyed(signal.cause);

@@ -68,7 +68,7 @@ export class Transfer {
 
   /** The caller is gone. */
   abandon(): void {
-    this.#clear();
+    void this.#clear();
   }
 
   async #connect(): Promise<void> {
@@ -77,21 +77,19 @@ export class Transfer {
     await ari.bridge(this.#bridgeId, [channelId, this.#legId]);
   }
 
+  /** The caller is free for the menu before the menu hears of it. */
   #finish(outcome: TransferOutcome): void {
     if (this.#over) return;
-    const { ari, channelId, onOutcome } = this.#options;
-    if (!this.#connected) ari.ring(channelId, false).catch(() => undefined);
-    this.#clear();
-    onOutcome(outcome);
+    void this.#clear().then(() => this.#options.onOutcome(outcome));
   }
 
   /** Whatever is already gone may be: neither is asked for twice. */
-  #clear(): void {
+  async #clear(): Promise<void> {
     if (this.#over) return;
     this.#over = true;
-    const { ari, forget } = this.#options;
+    const { ari, channelId, forget } = this.#options;
     forget(this.#legId);
     ari.hangUp(this.#legId).catch(() => undefined);
-    if (this.#connected) ari.unbridge(this.#bridgeId).catch(() => undefined);
+    await (this.#connected ? ari.unbridge(this.#bridgeId, channelId) : ari.ring(channelId, false)).catch(() => undefined);
   }
 }

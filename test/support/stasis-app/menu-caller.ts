@@ -12,7 +12,7 @@ export interface CallerManners {
   readonly hangUpAfterMs: number | null;
 }
 
-const CALLERS_NUMBER = "+49301234567";
+const CALLERS_NUMBER = "+49301234561";
 
 const headers = (method: string, sequence: number, to: string): string => `
       Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
