@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import type { CallEvent } from "../../agent/stasis-app/core/event.ts";
 import { movedTo, withPair } from "../support/lab/pair-checks.ts";
 import type { Pair } from "../support/lab/pair.ts";
+import { callIn } from "../support/stasis-app/menu-caller.ts";
 import { startCallees, type Callees } from "../support/stasis-app/callee.ts";
 import { CARRIER_FILES, LabApp, prepareApps, SHORT } from "../support/stasis-app/lab-app.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -37,6 +38,9 @@ const CAMPAIGN = {
 const KEYS = ["1", "1", "2", "9"] as const;
 const numberOf = (index: number): string => `+4930${String(100_000 + index)}${KEYS[index % KEYS.length] ?? ""}`;
 const requestOf = (index: number): { readonly callId: string; readonly phoneNumber: string; readonly campaignId: string; readonly contactId: string } => ({ callId: `call-${index}`, phoneNumber: numberOf(index), campaignId: "lab", contactId: `contact-${index}` });
+
+/** Who calls by himself; his key is 1. */
+const callerOf = (index: number): string => `+49309000${index}1`;
 
 interface Ledgers {
   /** By number: how often it was rung, as the callees saw it. */
@@ -114,6 +118,9 @@ describe("the Stasis app", () => {
         assert.deepEqual(await a.dial(requests), Array(CALLS).fill(202), "and the same callId twice is one call");
         await waitUntil("two hundred calls in flight", async () => (await a.status()).here >= IN_FLIGHT, 40_000);
         assert.equal((await b.status()).here, 0, "the standby is quiet");
+        // Two who have called themselves, and are in the menu.
+        const callers = [0, 1].map((index) => callIn(pair.lab, "4955500", { keys: [], hangUpAfterMs: null }, callerOf(index)));
+        await waitUntil("both callers in the menu", async () => (await a.status()).here >= IN_FLIGHT + callers.length, 20_000);
         const before = await a.status();
 
         await die(pair, a);
@@ -128,7 +135,11 @@ describe("the Stasis app", () => {
           compareRings(index, ledgers);
           compareEvents(index, ledgers);
         }
-        assert.equal(ledgers.rung.size, CALLS, "nobody else was called");
+        await Promise.all(callers);
+        assert.deepEqual([0, 1].map((index) => ledgers.rung.get(callerOf(index))), [1, 1], "callers who were cut off are rung back, once");
+        const back = [...ledgers.events].filter(([callId]) => callId.startsWith("back-in-")).map(([, told]) => told.map(({ type }) => type));
+        assert.deepEqual(back, Array(callers.length).fill(["accepted", "started", "answered", "digit", "donation", "ended"]));
+        assert.equal(ledgers.rung.size, CALLS + callers.length, "nobody else was called");
         const again = [...ledgers.attempts.values()].filter((tried) => tried.length > 1).length;
         process.stderr.write(`in flight at the death: ${before.here} (up ${before.figures?.up ?? 0}); called again: ${again}; app at ${before.here} calls: ${Math.round(before.rssBytes / 1e6)} MB\n`);
         assert.ok(again >= IN_FLIGHT / 2, "the death came in the middle");

@@ -14,21 +14,21 @@ export interface CallerManners {
 
 const CALLERS_NUMBER = "+49301234561";
 
-const headers = (method: string, sequence: number, to: string): string => `
+const headers = (number: string, method: string, sequence: number, to: string): string => `
       Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-      From: <sip:${CALLERS_NUMBER}@[local_ip]:[local_port]>;tag=[pid]in[call_number]
+      From: <sip:${number}@[local_ip]:[local_port]>;tag=[pid]in[call_number]
       To: <sip:[service]@[remote_ip]:[remote_port]>${to}
       Call-ID: [call_id]
       CSeq: ${sequence} ${method}
-      Contact: <sip:${CALLERS_NUMBER}@[local_ip]:[local_port]>
+      Contact: <sip:${number}@[local_ip]:[local_port]>
       Max-Forwards: 70`;
 
-const send = (method: string, sequence: number, to: string, body = "Content-Length: 0\n\n"): string => `<send${method === "ACK" ? "" : ' retrans="500"'}><![CDATA[
-      ${method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0${headers(method, sequence, to)}
+const send = (number: string, method: string, sequence: number, to: string, body = "Content-Length: 0\n\n"): string => `<send${method === "ACK" ? "" : ' retrans="500"'}><![CDATA[
+      ${method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0${headers(number, method, sequence, to)}
       ${body}
     ]]></send>`;
 
-const START = `${send("INVITE", 1, "", SDP)}<recv response="100" optional="true"/><recv response="180" optional="true"/>`;
+const start = (number: string): string => `${send(number, "INVITE", 1, "", SDP)}<recv response="100" optional="true"/><recv response="180" optional="true"/>`;
 
 const OK = `<send><![CDATA[
       SIP/2.0 200 OK
@@ -41,10 +41,10 @@ const OK = `<send><![CDATA[
 
     ]]></send>`;
 
-function scenario({ keys, hangUpAfterMs }: CallerManners): string {
+function scenario({ keys, hangUpAfterMs }: CallerManners, number: string): string {
   const pressed = keys.map(([afterMs, key]) => `<pause milliseconds="${afterMs}"/><nop><action><exec play_dtmf="${key},160,101"/></action></nop>`);
-  const end = hangUpAfterMs === null ? `<recv request="BYE"/>${OK}` : `<pause milliseconds="${hangUpAfterMs}"/>${send("BYE", 2, "[peer_tag_param]")}<recv response="200"/>`;
-  return `<?xml version="1.0" encoding="UTF-8"?><scenario name="caller">${START}<recv response="200" rrs="true"/>${send("ACK", 1, "[peer_tag_param]")}${pressed.join("")}${end}</scenario>`;
+  const end = hangUpAfterMs === null ? `<recv request="BYE"/>${OK}` : `<pause milliseconds="${hangUpAfterMs}"/>${send(number, "BYE", 2, "[peer_tag_param]")}<recv response="200"/>`;
+  return `<?xml version="1.0" encoding="UTF-8"?><scenario name="caller">${start(number)}<recv response="200" rrs="true"/>${send(number, "ACK", 1, "[peer_tag_param]")}${pressed.join("")}${end}</scenario>`;
 }
 
 let calls = 0;
@@ -56,11 +56,11 @@ async function run(lab: Lab, called: string, xml: string): Promise<{ readonly ok
 }
 
 /** One call to that number through the Elastic IP; resolves when it is over, `ok` if it went as the manners say. */
-export function callIn(lab: Lab, called: string, manners: CallerManners): Promise<{ readonly ok: boolean; readonly log: string }> {
-  return run(lab, called, scenario(manners));
+export function callIn(lab: Lab, called: string, manners: CallerManners, number = CALLERS_NUMBER): Promise<{ readonly ok: boolean; readonly log: string }> {
+  return run(lab, called, scenario(manners, number));
 }
 
 /** One call that is to be refused with that status. */
 export function refusedCall(lab: Lab, called: string, status: number): Promise<{ readonly ok: boolean; readonly log: string }> {
-  return run(lab, called, `<?xml version="1.0" encoding="UTF-8"?><scenario name="refused">${START}<recv response="${status}"/>${send("ACK", 1, "[peer_tag_param]")}</scenario>`);
+  return run(lab, called, `<?xml version="1.0" encoding="UTF-8"?><scenario name="refused">${start(CALLERS_NUMBER)}<recv response="${status}"/>${send(CALLERS_NUMBER, "ACK", 1, "[peer_tag_param]")}</scenario>`);
 }
