@@ -12,8 +12,8 @@ import { memory } from "./figures/memory.ts";
 import { nodeGone } from "./figures/node-gone.ts";
 import { phoneRings } from "./figures/phone-rings.ts";
 import { rosterAgent, rosterAsterisk, rosterLink } from "./figures/roster.ts";
-import { stasisAppCpu, stasisAppDial, stasisAppKey, stasisAppMemory, stasisAppSetUp } from "./figures/stasis-app.ts";
+import { stasisAppCpu, stasisAppCrowd, stasisAppDial, stasisAppKey, stasisAppMemory, stasisAppSetUp } from "./figures/stasis-app.ts";
 import { switchoverGap } from "./figures/switchover-gap.ts";
 import type { Figure } from "./figure.ts";
 
-export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, phoneRings, asteriskHung, switchoverGap, flood, firstHeartbeat, imageBoot, probesCost, memory, cpu, addressReads, metricPuts, dryRuns, rosterAsterisk, rosterLink, rosterAgent, stasisAppDial, stasisAppKey, stasisAppSetUp, stasisAppCpu, stasisAppMemory];
+export const FIGURES: readonly Figure[] = [asteriskKilled, nodeGone, callersOutage, phoneRings, asteriskHung, switchoverGap, flood, firstHeartbeat, imageBoot, probesCost, memory, cpu, addressReads, metricPuts, dryRuns, rosterAsterisk, rosterLink, rosterAgent, stasisAppDial, stasisAppKey, stasisAppSetUp, stasisAppCpu, stasisAppMemory, stasisAppCrowd];

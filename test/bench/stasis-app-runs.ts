@@ -9,6 +9,7 @@ import { cpuSecondsOf } from "./proc.ts";
 
 const CALLS = 200;
 const SINGLE_CALLS = 20;
+const CROWD = 600;
 const HOLD_MS = 20_000;
 const WATCHED_MS = 8_000;
 
@@ -28,9 +29,21 @@ export interface StasisAppRun {
   readonly cpu: number;
   readonly asteriskCpu: number;
   readonly memory: number;
+  readonly crowd: CrowdRun;
+}
+
+/** Six hundred calls asked for at once. */
+interface CrowdRun {
+  /** The most that were up at the same moment. */
+  readonly mostAtOnce: number;
+  /** Calls that did not go the whole way: dialled once, answered, through the menu. */
+  readonly spoiled: number;
+  /** From the key's event to Asterisk's answer, of these calls (ms). */
+  readonly reactionsMs: readonly number[];
 }
 
 export const CALLS_AT_ONCE = CALLS;
+export const CALLS_OF_CROWD = CROWD;
 
 /** Measured once for all figures of the app. */
 export const stasisAppRun = (bench: Bench): Promise<StasisAppRun> => bench.once("stasis app", () => run(bench));
@@ -47,7 +60,7 @@ async function run(bench: Bench): Promise<StasisAppRun> {
     await pair.caller?.stop();
     pair.caller = null;
     const callees = await startCallees(pair.lab, HOLD_MS);
-    return { toInviteMs: await singleCalls(app, callees), ...(await manyCalls(pair, app)) };
+    return { toInviteMs: await singleCalls(app, callees), ...(await manyCalls(pair, app)), crowd: await crowdOf(pair, app) };
   } finally {
     await pair.close();
   }
@@ -65,7 +78,7 @@ async function singleCalls(app: LabApp, callees: Callees): Promise<readonly numb
   return times;
 }
 
-async function manyCalls(pair: Pair, app: LabApp): Promise<Omit<StasisAppRun, "toInviteMs">> {
+async function manyCalls(pair: Pair, app: LabApp): Promise<Omit<StasisAppRun, "toInviteMs" | "crowd">> {
   await waitUntil("the single calls to end", async () => (await app.status()).here === 0, 60_000);
   const startedAtMs = performance.now();
   await app.dial(Array.from({ length: CALLS }, (_, index) => ({ callId: `many-${index}`, phoneNumber: numberOf(1_000 + index), campaignId: "bench" })));
@@ -80,4 +93,17 @@ async function manyCalls(pair: Pair, app: LabApp): Promise<Omit<StasisAppRun, "t
   await waitUntil("every key to be pressed", async () => (await app.status()).here === 0, 90_000);
   const { reactionsMs } = await app.status();
   return { reactionsMs, setUpMs, cpu: ((appAfter.cpuMs - appBefore.cpuMs) / elapsedMs) * 100, asteriskCpu: ((asteriskAfter - asteriskBefore) / (elapsedMs / 1_000)) * 100, memory: appAfter.rssBytes / 1e6 };
+}
+
+async function crowdOf(pair: Pair, app: LabApp): Promise<CrowdRun> {
+  const before = (await app.status()).reactionsMs.length;
+  let mostAtOnce = 0;
+  await app.dial(Array.from({ length: CROWD }, (_, index) => ({ callId: `crowd-${index}`, phoneNumber: numberOf(10_000 + index), campaignId: "bench" })));
+  await waitUntil("the crowd to have been up", async () => {
+    const { figures, reactionsMs } = await app.status();
+    mostAtOnce = Math.max(mostAtOnce, figures?.up ?? 0);
+    return figures !== null && figures.queued + figures.dialling + figures.up === 0 && reactionsMs.length > before;
+  }, 180_000);
+  const [spoiled = ""] = (await pair.database?.sql("SELECT COUNT(*) FROM app_calls WHERE call_id LIKE 'crowd-%' AND (result <> 'answered' OR attempts <> 1)")) ?? [];
+  return { mostAtOnce, spoiled: Number(spoiled), reactionsMs: (await app.status()).reactionsMs.slice(before) };
 }

@@ -1,6 +1,6 @@
 /** The Stasis app: how quickly it dials and reacts, how many calls it sets up, what two hundred calls cost. */
 import type { Figure, Measurement } from "../figure.ts";
-import { CALLS_AT_ONCE, stasisAppRun } from "../stasis-app-runs.ts";
+import { CALLS_AT_ONCE, CALLS_OF_CROWD, stasisAppRun } from "../stasis-app-runs.ts";
 
 const measurement = (samples: readonly number[], notes: readonly string[], parts: Measurement["parts"] = []): Measurement => ({ samples, failures: [], notes, parts, knobs: {} });
 
@@ -53,4 +53,17 @@ export const stasisAppMemory: Figure = {
   goal: { statistic: "max", atMost: 200 },
   lab: true,
   measure: async (bench) => measurement([(await stasisAppRun(bench)).memory], ["Resident memory of the bundle, the node program included; 1 MB is 10^6 bytes."]),
+};
+
+export const stasisAppCrowd: Figure = {
+  name: "stasis-app-crowd",
+  title: `Stasis app: key press -> action with ${CALLS_OF_CROWD} calls at once`,
+  unit: "ms",
+  goal: { statistic: "p99", atMost: 250 },
+  lab: true,
+  measure: async (bench) => {
+    const { mostAtOnce, reactionsMs, spoiled } = (await stasisAppRun(bench)).crowd;
+    const failures = [...(mostAtOnce < CALLS_OF_CROWD ? [`only ${mostAtOnce} of ${CALLS_OF_CROWD} calls were up at the same moment`] : []), ...(spoiled > 0 ? [`${spoiled} calls were not answered at the first attempt`] : [])];
+    return { ...measurement(reactionsMs, [`${mostAtOnce} calls at once, each held for 20 s: more need more to be set up in that time. Bounded by the cores that Asterisk, SIPp, MariaDB and the app share, then by Asterisk's media ports, of which a call takes two of ten thousand.`]), failures };
+  },
 };
