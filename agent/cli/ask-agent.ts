@@ -9,6 +9,14 @@ const DEFAULT_LISTEN = "127.0.0.1:8091";
 const ANSWER_WITHIN_MS = 5_000;
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
 
+/** Whom nobody has found, and what to do then. */
+export interface Absence {
+  readonly who: string;
+  readonly remedy: string;
+}
+
+const NO_AGENT: Absence = { who: "agent", remedy: "Start it with `pm2 start ecosystem.config.js` (or `npm start`); if it listens elsewhere, give --url or set STATUS_LISTEN." };
+
 /** Where the agent's page is, unless --url says otherwise: STATUS_LISTEN of the environment or of agent.env, or the knob's default. */
 export function defaultUrl(env: Readonly<Record<string, string | undefined>>): string {
   return `http://${setting(env, "STATUS_LISTEN", DEFAULT_LISTEN)}`;
@@ -20,21 +28,21 @@ export function askStatus(base: string): Promise<StatusView> {
 }
 
 /** One page of JSON, checked. @throws CliError when it is another status or another shape */
-export async function askJson<T>(base: string, path: string, schema: z.ZodType<T>): Promise<T> {
-  const { status, body } = await get(base, path);
+export async function askJson<T>(base: string, path: string, schema: z.ZodType<T>, nobody: Absence = NO_AGENT): Promise<T> {
+  const { status, body } = await get(base, path, nobody);
   if (status !== 200) throw new CliError(`${base}${path} answered ${status}: ${body.trim().slice(0, 200)}`);
   const parsed = schema.safeParse(parseJson(body));
   if (parsed.success) return parsed.data;
   const field = parsed.error.issues[0]?.path.join(".") ?? "";
-  throw new CliError(`${base}${path} answers something that this nodectl can't read${field === "" ? "" : ` (field ${field})`}. Is it the agent, and are both of the same version?`);
+  throw new CliError(`${base}${path} answers something that this nodectl can't read${field === "" ? "" : ` (field ${field})`}. Is it the ${nobody.who}, and are both of the same version?`);
 }
 
 /** @throws CliError when nobody answers, with how to start the agent or to name another address */
-export async function get(base: string, path: string): Promise<{ readonly status: number; readonly body: string }> {
+export async function get(base: string, path: string, nobody: Absence = NO_AGENT): Promise<{ readonly status: number; readonly body: string }> {
   const url = urlOf(base, path);
   return new Promise((resolve, reject) => {
     const fail = (why: string, cause?: unknown): void => {
-      reject(new CliError(`No agent answers at ${url.origin} (${why}). Is it running? Start it with \`pm2 start ecosystem.config.js\` (or \`npm start\`); if it listens elsewhere, give --url or set STATUS_LISTEN.`, EXIT.failed, cause));
+      reject(new CliError(`No ${nobody.who} answers at ${url.origin} (${why}). Is it running? ${nobody.remedy}`, EXIT.failed, cause));
     };
     const asking = request(url, { method: "GET", signal: AbortSignal.timeout(ANSWER_WITHIN_MS), agent: false }, (response) => {
       let body = "";

@@ -2,10 +2,11 @@
 import { inWords } from "../core/in-words.ts";
 import { APP_ROLE_WORDS, callsSchema, troublesOf, type CallsView } from "../status/calls-view.ts";
 import { clean } from "../status/layout.ts";
-import { askJson } from "./ask-agent.ts";
+import { askJson, type Absence } from "./ask-agent.ts";
 import type { Verb } from "./verb.ts";
 
 const APP_STATUS = "http://127.0.0.1:8093";
+const NO_APP: Absence = { who: "Stasis app", remedy: "It runs under pm2 where stasis-app.env exists, and tells its figures at APP_STATUS_LISTEN; if that is elsewhere, give --url." };
 
 export const callsVerb: Verb = (program, terminal) => {
   program
@@ -14,7 +15,7 @@ export const callsVerb: Verb = (program, terminal) => {
     .option("--json", "the app's own figures as JSON")
     .option("--url <url>", "where the app's status is", terminal.env["APP_STATUS_LISTEN"] === undefined ? APP_STATUS : `http://${terminal.env["APP_STATUS_LISTEN"]}`)
     .action(async ({ json, url }: { readonly json?: boolean; readonly url: string }) => {
-      const view = await askJson(url, "/status", callsSchema);
+      const view = await askJson(url, "/status", callsSchema, NO_APP);
       if (json === true) terminal.out(JSON.stringify(view, null, 2));
       else for (const line of callsText(view)) terminal.out(clean(line));
     });

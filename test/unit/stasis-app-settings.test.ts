@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { callsText } from "../../agent/cli/calls.ts";
+import { runCli } from "../../agent/cli/run.ts";
 import type { CallsView } from "../../agent/status/calls-view.ts";
 import { appMetrics, APP_METRICS } from "../../agent/stasis-app/core/app-metrics.ts";
 import { EVENT_TYPES } from "../../agent/stasis-app/core/event.ts";
@@ -59,6 +60,13 @@ describe("nodectl calls", () => {
 
   it("tells how many calls are where", () => {
     assert.deepEqual(callsText(view), ["node-a: active, makes and takes calls", "calls: 3 queued, 1 being dialled, 1 up (2 on this node)", "last hour: answered 4, busy 1", "events: all delivered", "campaign appeal: 2 of 50 calls at once, 5 a second at most"]);
+  });
+
+  it("says whom nobody has found, and where that one runs", async () => {
+    const said: string[] = [];
+    const code = await runCli(["calls", "--url", "http://127.0.0.1:9"], { out: (line) => void said.push(line), err: (line) => void said.push(line), colour: false, width: 80, env: {} });
+    assert.equal(code, 1);
+    assert.match(said.join("\n"), /^No Stasis app answers at http:\/\/127\.0\.0\.1:9 .*stasis-app\.env/);
   });
 
   it("tells what is wrong first", () => {
