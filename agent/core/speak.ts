@@ -3,7 +3,7 @@ import { coldStandbySays } from "./cold-standby.ts";
 import { gateContext, waitsFor } from "./gates.ts";
 import { PROTOCOL_VERSION, type Heartbeat } from "./heartbeat.ts";
 import { offerOf } from "./offer.ts";
-import { framesFor, generationHeld, publish } from "./roster.ts";
+import { framesFor, generationHeld, publish, type OwnRoster } from "./roster.ts";
 import { isHeldBy } from "./ownership.ts";
 import { judge } from "./evidence.ts";
 import type { CoreConfig } from "./settings.ts";
@@ -32,19 +32,28 @@ export function speak(state: State, config: CoreConfig): { readonly state: State
   return { state: rostered.state, notices: [...notices, ...rostered.notices] };
 }
 
-/** The call roster for the peers that do not have it yet. A generation that was sent is given time to be acknowledged. */
+/**
+ * The call roster for the peers that do not have it yet. One generation at a time: whoever has not acknowledged the last one
+ * could be told of the next only by a snapshot, and a busy node has news at every heartbeat.
+ */
 function tellRoster(state: State, config: CoreConfig): { readonly state: State; readonly notices: readonly Notice[] } {
-  const roster = publish(state.roster);
+  const heard = config.peers.flatMap((peer) => {
+    const member = state.members[peer];
+    return hearing(member, state.nowMs, config) === "heard" && member?.heartbeat != null ? [{ peer, held: member.heartbeat.rosterHeld }] : [];
+  });
+  const waits = ({ generation, sent }: OwnRoster, peer: NodeId): boolean => {
+    const before = sent[peer];
+    return before?.generation === generation && state.nowMs - before.atMs < RESEND_AFTER_MS;
+  };
+  const unanswered = heard.some(({ peer, held }) => held !== state.roster.generation && waits(state.roster, peer));
+  const roster = unanswered ? state.roster : publish(state.roster);
   if (config.kind === "witness" || roster.generation === 0) return { state, notices: [] };
   const identity = { cluster: config.clusterId, node: config.nodeId, incarnation: state.incarnation };
   const notices: Notice[] = [];
   const sent: Record<NodeId, { readonly generation: number; readonly atMs: number }> = { ...roster.sent };
-  for (const peer of config.peers) {
-    const before = roster.sent[peer];
-    const waiting = before?.generation === roster.generation && state.nowMs - before.atMs < RESEND_AFTER_MS;
-    const heartbeat = hearing(state.members[peer], state.nowMs, config) === "heard" ? state.members[peer]?.heartbeat : null;
-    if (waiting || heartbeat == null) continue;
-    const frames = framesFor(roster, heartbeat.rosterHeld, identity);
+  for (const { peer, held } of heard) {
+    if (waits(roster, peer)) continue;
+    const frames = framesFor(roster, held, identity);
     if (frames.length === 0) continue;
     notices.push({ type: "sendRoster", to: peer, frames });
     sent[peer] = { generation: roster.generation, atMs: state.nowMs };

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { decodeFrame, encodeFrame, FRAME_MAX_BYTES, type RosterFrame } from "../../agent/core/heartbeat.ts";
+import { LINK_LIMITS } from "../../agent/adapters/link-guard.ts";
 import { EMPTY_ROSTER, foldEnded, foldListing, foldRosterFrame, framesFor, generationHeld, listingIntervalMs, publish, ROSTER_MAX, type Call, type OwnRoster, type PeerRoster } from "../../agent/core/roster.ts";
+import { clusterFrom, perform } from "../simulation/commands.ts";
 
 const identity = { cluster: "lab", node: "node-a", incarnation: "00000000000000a1" };
 const call = (id: number): Call => ({ id: `1700000000.${id}`, party: `+4930${id}`, sinceWallMs: 1_700_000_000_000 + id });
@@ -77,5 +79,21 @@ describe("the call roster", () => {
     const roster = listed(Array.from({ length: ROSTER_MAX + 10 }, (_, id) => id));
     assert.equal(roster.calls.size, ROSTER_MAX);
     assert.ok(roster.calls.has(call(0).id) && !roster.calls.has(call(ROSTER_MAX + 5).id));
+  });
+
+  it("travels as deltas from a busy node, in far fewer frames than the link lets through", () => {
+    const cluster = clusterFrom("cluster nodes=2 holder=node-a");
+    // An acknowledgement takes longer than until the next heartbeat, as it does wherever the two agents' heartbeats fall badly.
+    for (const sentence of ["start everything", "run 30 s", "delay by 140 ms between node-a and node-b", "node-a carries 1000 calls", "run 10 s"]) perform(cluster, sentence);
+    const frames: RosterFrame[] = [];
+    cluster.onStep((member, _before, _event, { actions }) => { if (member === "node-a") for (const action of actions) if (action.type === "sendRoster") frames.push(...action.frames); });
+    const seconds = 20;
+    // Every fifth of a second somebody hangs up: there is news at every heartbeat.
+    for (let left = 999; left >= 1_000 - seconds * 5; left -= 1) for (const sentence of [`node-a carries ${left} calls`, "run 200 ms"]) perform(cluster, sentence);
+    assert.ok(frames.length > seconds, "it tells what it knows");
+    assert.deepEqual(frames.filter(({ snapshot }) => snapshot).length, 0, "the peer has the generation before");
+    assert.ok(frames.length / seconds < LINK_LIMITS.framesPerSecond / 4);
+    perform(cluster, "run 5 s");
+    assert.deepEqual([...(cluster.member("node-b").state?.peerRosters["node-a"]?.calls.keys() ?? [])].toSorted(), cluster.member("node-a").calls.map(({ id }) => id).toSorted());
   });
 });

@@ -14,9 +14,11 @@ const LOOK_EVERY_MS = 300;
 
 async function oneMove(pair: Pair): Promise<CallersGap> {
   const { active, standby } = await steadyRoles(pair);
-  await waitUntil(`${standby} to have proven that it may claim`, async () => {
+  // Who handed the address over last is drained until packets have followed it.
+  await waitUntil(`${standby} to have proven that it may claim, and no node to be drained`, async () => {
     await pause(LOOK_EVERY_MS);
-    return (await pair.status(standby)).ready.claim === true && (await pair.status(active)).draining === null;
+    const [after, before] = [await pair.status(standby), await pair.status(active)];
+    return after.ready.claim === true && after.draining === null && before.draining === null;
   }, PROVEN_WITHIN_MS);
   await freshCaller(pair);
   await pair.caller?.answeredBy(active);
