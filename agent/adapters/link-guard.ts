@@ -25,7 +25,10 @@ export interface LinkLimits {
   readonly strangersPending: number;
   /** Connections in all; the last fence, which only a defect of the others can reach. */
   readonly maxConnections: number;
-  /** Bytes that may wait in a connection before a roster frame is dropped: 16 of the largest frames. */
+  /**
+   * Bytes that may wait in a connection before a roster frame is dropped: 160 of the largest frames. A snapshot is sent at once and
+   * counts only when all of it arrives: the largest (ROSTER_MAX in core/roster.ts, some 130 frames) must fit in.
+   */
   readonly rosterBufferedMaxBytes: number;
   /** The same for a heartbeat: higher, so that a roster never keeps a heartbeat from leaving. */
   readonly heartbeatBufferedMaxBytes: number;
@@ -43,8 +46,8 @@ export const LINK_LIMITS: LinkLimits = {
   strangerHandshakesPerSecond: 16,
   strangersPending: 8,
   maxConnections: 64,
-  rosterBufferedMaxBytes: 64 * 1024,
-  heartbeatBufferedMaxBytes: 80 * 1024,
+  rosterBufferedMaxBytes: 640 * 1024,
+  heartbeatBufferedMaxBytes: 656 * 1024,
   removedKeyGraceMs: 600_000,
 };
 

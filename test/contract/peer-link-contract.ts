@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { Heartbeat } from "../../agent/core/heartbeat.ts";
+import { EMPTY_ROSTER, foldListing, framesFor, publish, ROSTER_MAX } from "../../agent/core/roster.ts";
 import type { NodeId } from "../../agent/core/types.ts";
 import type { PeerLink } from "../../agent/ports.ts";
 import { CLUSTER, FIRST_LIFE, heartbeatOf, keyOf, operationOf, rosterOf, SECOND_LIFE, type Seen } from "../support/peer-frames.ts";
@@ -76,6 +77,16 @@ export function describePeerLinkContract(name: string, makeBench: () => Promise<
       assert.deepEqual(b.seen.heartbeats, [{ from: "a", heartbeat }]);
       assert.deepEqual(b.seen.rosters, [{ from: "a", frame: rosterOf("a") }]);
       assert.deepEqual(a.seen.heartbeats, []);
+    });
+
+    it("delivers the roster of as many calls as a node may tell of, whole and at once, and a heartbeat behind it", async () => {
+      const { a, b } = await pair();
+      const calls = Array.from({ length: ROSTER_MAX }, (_, index) => ({ id: `1700000000.${index}`, party: `+4930123${index}`, sinceWallMs: 1_700_000_000_000 + index }));
+      const frames = framesFor(publish(foldListing(EMPTY_ROSTER, calls, 5, 0)), null, { cluster: CLUSTER, node: "a", incarnation: FIRST_LIFE });
+      assert.deepEqual(frames.map((frame) => a.link.send("b", frame)), frames.map(() => true));
+      await beat(a, "a", b, "b", 1);
+      await bench.until("all frames to arrive", () => b.seen.rosters.length === frames.length);
+      assert.deepEqual(b.seen.rosters.map(({ frame }) => frame), frames);
     });
 
     it("delivers an operator's order once, whatever is sent", async () => {
