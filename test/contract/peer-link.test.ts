@@ -7,7 +7,8 @@ import { FakePeerNetwork } from "../support/fake-peer-network.ts";
 import { CLUSTER, keyOf, recorder } from "../support/peer-frames.ts";
 import { Relay } from "../support/relay.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { describePeerLinkContract, type Joiner, type LinkBench } from "./peer-link-contract.ts";
+import { describePeerLinkContract } from "./peer-link-contract.ts";
+import type { Joiner, LinkBench } from "./peer-link-stand.ts";
 
 const NODES: readonly NodeId[] = ["a", "b", "c"];
 const ONE_KEY = new Map([["k1", keyOf(1)]]);

@@ -5,26 +5,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Lab } from "../lab/network.ts";
 import { runSipp, type SippRun } from "../lab/sipp.ts";
+import { EMPTY, okInCall, SDP } from "./sip-parts.ts";
 
 export const CARRIER_PORT = 5080;
 
-/** What both SIPp's offer to, and answer to, in the lab: audio and keys by RFC 4733. */
-export const SDP = `Content-Type: application/sdp
-      Content-Length: [len]
-
-      v=0
-      o=- 1 1 IN IP4 [local_ip]
-      s=-
-      c=IN IP4 [media_ip]
-      t=0 0
-      m=audio [media_port] RTP/AVP 0 101
-      a=rtpmap:0 PCMU/8000
-      a=rtpmap:101 telephone-event/8000
-      a=fmtp:101 0-15
-`;
-
 const CONTACT = "Contact: <sip:[local_ip]:[local_port]>";
-const EMPTY = "Content-Length: 0\n\n";
 const TAG = ";tag=[pid]c[call_number]";
 
 /** The answer to the message before it. */
@@ -52,16 +37,7 @@ const final = (status: string, body: string): string => `<send retrans="500"><![
     ]]></send>`;
 
 /** To an INVITE within the call: Asterisk sends one when it connects two channels, to say who the other one is. */
-const answerAgain = `<send retrans="500"><![CDATA[
-      SIP/2.0 200 OK
-      [last_Via:]
-      [last_From:]
-      [last_To:]
-      [last_Call-ID:]
-      [last_CSeq:]
-      ${CONTACT}
-      ${SDP}
-    ]]></send>`;
+const answerAgain = okInCall(`${CONTACT}\n      ${SDP}`, "until it is acknowledged");
 
 /** Ours, in the call that the other side has begun. */
 const bye = `<send retrans="500"><![CDATA[

@@ -2,7 +2,7 @@
 // side does.
 import type { Lab } from "../lab/network.ts";
 import { runSipp } from "../lab/sipp.ts";
-import { SDP } from "./callee.ts";
+import { EMPTY, okInCall, SDP } from "./sip-parts.ts";
 
 /** What a caller does after the answer. */
 export interface CallerManners {
@@ -23,27 +23,16 @@ const headers = (number: string, method: string, sequence: number, to: string): 
       Contact: <sip:${number}@[local_ip]:[local_port]>
       Max-Forwards: 70`;
 
-const send = (number: string, method: string, sequence: number, to: string, body = "Content-Length: 0\n\n"): string => `<send${method === "ACK" ? "" : ' retrans="500"'}><![CDATA[
+const send = (number: string, method: string, sequence: number, to: string, body = EMPTY): string => `<send${method === "ACK" ? "" : ' retrans="500"'}><![CDATA[
       ${method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0${headers(number, method, sequence, to)}
       ${body}
     ]]></send>`;
 
 const start = (number: string): string => `${send(number, "INVITE", 1, "", SDP)}<recv response="100" optional="true"/><recv response="180" optional="true"/>`;
 
-const OK = `<send><![CDATA[
-      SIP/2.0 200 OK
-      [last_Via:]
-      [last_From:]
-      [last_To:]
-      [last_Call-ID:]
-      [last_CSeq:]
-      Content-Length: 0
-
-    ]]></send>`;
-
 function scenario({ keys, hangUpAfterMs }: CallerManners, number: string): string {
   const pressed = keys.map(([afterMs, key]) => `<pause milliseconds="${afterMs}"/><nop><action><exec play_dtmf="${key},160,101"/></action></nop>`);
-  const end = hangUpAfterMs === null ? `<recv request="BYE"/>${OK}` : `<pause milliseconds="${hangUpAfterMs}"/>${send(number, "BYE", 2, "[peer_tag_param]")}<recv response="200"/>`;
+  const end = hangUpAfterMs === null ? `<recv request="BYE"/>${okInCall(EMPTY, "once")}` : `<pause milliseconds="${hangUpAfterMs}"/>${send(number, "BYE", 2, "[peer_tag_param]")}<recv response="200"/>`;
   return `<?xml version="1.0" encoding="UTF-8"?><scenario name="caller">${start(number)}<recv response="200" rrs="true"/>${send(number, "ACK", 1, "[peer_tag_param]")}${pressed.join("")}${end}</scenario>`;
 }
 
