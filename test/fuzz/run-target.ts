@@ -52,6 +52,13 @@ export interface RunResult {
   readonly failure: Failure | null;
 }
 
+/** What a test has to say about a target after so many cases, with the seed and the input to run again; null when all is well. */
+export async function complaintAbout(target: Target, cases: number, seed: number): Promise<string | null> {
+  const { failure, accepted } = await runTarget(target, { cases, seed });
+  if (failure !== null) return `seed ${failure.seed}, input ${JSON.stringify(failure.input)}:\n${failure.error}`;
+  return accepted > 0 ? null : `seed ${seed}: everything was refused, so nothing behind the door was tried`;
+}
+
 /** Runs until all cases are done or one fails. */
 export async function runTarget(target: Target, options: RunOptions): Promise<RunResult> {
   const { cases, seed, batch = Math.max(1, Math.min(5_000, Math.ceil(cases / 4))) } = options;

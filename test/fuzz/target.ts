@@ -25,7 +25,7 @@ export interface TargetSpec<I> {
   readonly inputs: fc.Arbitrary<I>;
   /** Reads an input that was kept in the corpus. */
   readonly schema: z.ZodType<I>;
-  /** How many cases the test suite feeds: as many as take about a second. */
+  /** How many cases the campaign feeds: as many as take about a second. The quick suite feeds a share of them. */
   readonly casesInSuite: number;
   /** How many a long run feeds when it is not told; slow targets fewer. */
   readonly share: number;
