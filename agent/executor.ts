@@ -8,7 +8,7 @@ import type { ProbeName } from "./core/health.ts";
 import type { NodeId } from "./core/types.ts";
 import type { Completion, ProbeValue, Request } from "./core/events.ts";
 import type { AsteriskRole, Cloud, Ledger, MetricSink, MetricSpool, Prober, Store, Telephony } from "./ports.ts";
-import { publishMinute } from "./metric-shipping.ts";
+import { publishMinute } from "./adapters/metric-shipping.ts";
 
 /** Where SIP is asked. */
 export interface SipTarget {

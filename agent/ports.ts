@@ -7,7 +7,7 @@
 import type { AddressReading, ClaimTags, DroppedCalls, InstanceState, Mark, NodeId } from "./core/types.ts";
 import type { Frame, Heartbeat, OperationFrame, RosterFrame } from "./core/heartbeat.ts";
 import type { Call } from "./core/roster.ts";
-import type { MetricMinute } from "./core/metrics.ts";
+import type { MetricMinute, MetricName } from "./core/metrics.ts";
 import type { MoveRecord } from "./core/moves.ts";
 import type { PersistedState } from "./core/persisted.ts";
 import type { CommandState, FleetCluster } from "./core/fleet.ts";
@@ -134,18 +134,18 @@ export interface Ledger {
 }
 
 /** Where a minute of measurements goes. */
-export interface MetricSink {
+export interface MetricSink<Name extends string = MetricName> {
   /** One PutMetricData with all the minutes given; each keeps its own timestamp. All or nothing. */
-  publish(minutes: readonly MetricMinute[], signal: AbortSignal): Promise<void>;
+  publish(minutes: readonly MetricMinute<Name>[], signal: AbortSignal): Promise<void>;
   close(): void;
 }
 
 /** The bounded spool on disk for minutes that could not be published yet. Oldest first. */
-export interface MetricSpool {
+export interface MetricSpool<Name extends string = MetricName> {
   /** Appends; when the bound is hit drops the oldest. Returns how many measurements were lost since append or drop last told. */
-  append(minute: MetricMinute): Promise<number>;
+  append(minute: MetricMinute<Name>): Promise<number>;
   /** The oldest minutes, as many as fit into one PutMetricData. */
-  oldest(): Promise<readonly MetricMinute[]>;
+  oldest(): Promise<readonly MetricMinute<Name>[]>;
   /** Forgets the `count` oldest minutes, after they were published. Returns losses as append does (minutes too old to send, say). */
   drop(count: number): Promise<number>;
 }

@@ -1,10 +1,11 @@
 /** The MetricSink port over CloudWatch: one PutMetricData for all the minutes given, each with its own timestamp. */
 import { CloudWatchClient, PutMetricDataCommand, type MetricDatum } from "@aws-sdk/client-cloudwatch";
-import { METRICS, type MetricName, type MetricUnit, type StatisticSet } from "../core/metrics.ts";
+import { METRICS, type MetricMinute, type MetricName, type MetricUnit, type StatisticSet } from "../core/metrics.ts";
 import { AgentError } from "../errors.ts";
 import type { AwsConnection } from "./aws-connection.ts";
 import type { AwsCredentials } from "./aws-credentials.ts";
 import { callAws } from "./aws-errors.ts";
+import type { MetricSink } from "../ports.ts";
 import { PUT_METRICS_MAX } from "./put-metric-limits.ts";
 
 /**
@@ -16,14 +17,8 @@ const PUT = { name: "CloudWatch PutMetricData", changes: false };
 /** Statistic sets are a minute wide, so the standard resolution is the true one (s). */
 const RESOLUTION_S = 60;
 
-/** Statistic sets of one minute, by metric. */
-interface Minute<Name extends string> {
-  readonly atWallMs: number;
-  readonly sets: Readonly<Partial<Record<Name, StatisticSet>>>;
-}
-
 /** Of the agent's metrics; or of another program's, which then says what their units are. */
-export class CloudWatchMetrics<Name extends string = MetricName> {
+export class CloudWatchMetrics<Name extends string = MetricName> implements MetricSink<Name> {
   readonly #client: CloudWatchClient;
   readonly #units: Readonly<Record<string, { readonly unit: MetricUnit }>>;
   readonly #namespace: string;
@@ -39,7 +34,7 @@ export class CloudWatchMetrics<Name extends string = MetricName> {
     this.#client = new CloudWatchClient({ region: options.region, maxAttempts: 1, requestHandler: options.connection, credentials: options.credentials.provide });
   }
 
-  async publish(minutes: readonly Minute<Name>[], signal: AbortSignal): Promise<void> {
+  async publish(minutes: readonly MetricMinute<Name>[], signal: AbortSignal): Promise<void> {
     const data = minutes.flatMap((minute) => this.#dataOf(minute));
     if (data.length === 0) return; // CloudWatch refuses an empty list, and nothing to publish is published.
     if (data.length > PUT_METRICS_MAX) throw new AgentError("AGENT_CLOUD_FAILED", `${PUT.name}: ${data.length} metrics do not fit into one call`);
@@ -50,7 +45,7 @@ export class CloudWatchMetrics<Name extends string = MetricName> {
     this.#client.destroy();
   }
 
-  #dataOf(minute: Minute<Name>): MetricDatum[] {
+  #dataOf(minute: MetricMinute<Name>): MetricDatum[] {
     const sets = Object.entries(minute.sets) as [Name, StatisticSet][];
     return sets.map(([name, set]) => ({
       MetricName: name,

@@ -7,7 +7,7 @@
 import { mkdir, readFile, readdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { METRIC_NAMES, type MetricMinute } from "../core/metrics.ts";
+import { METRIC_NAMES, type MetricMinute, type MetricName, type StatisticSet } from "../core/metrics.ts";
 import { AgentError } from "../errors.ts";
 import type { MetricSpool } from "../ports.ts";
 import { TEMPORARY_PREFIX, writeFileAtomically } from "./atomic-file.ts";
@@ -21,7 +21,7 @@ const VALUE_MAX = 2 ** 360;
 
 const value = z.number().min(-VALUE_MAX).max(VALUE_MAX);
 const set = z.object({ min: value, max: value, sum: value, count: z.number().min(1).max(Number.MAX_SAFE_INTEGER) }).refine(({ min, max }) => min <= max);
-const minuteSchema = z.object({ atWallMs: z.int().min(0), sets: z.partialRecord(z.enum(METRIC_NAMES as [keyof MetricMinute["sets"]]), set) });
+const minuteSchema = z.object({ atWallMs: z.int().min(0), sets: z.record(z.string(), set) });
 
 /** A minute on disk. */
 interface Entry {
@@ -30,7 +30,9 @@ interface Entry {
   readonly bytes: number;
 }
 
-export class FileSpool implements MetricSpool {
+/** For the agent's metrics; or for another program's, which then names them. */
+export class FileSpool<Name extends string = MetricName> implements MetricSpool<Name> {
+  readonly #names: ReadonlySet<string>;
   readonly #folder: string;
   readonly #maxBytes: number;
   readonly #wallMs: () => number;
@@ -49,14 +51,16 @@ export class FileSpool implements MetricSpool {
    * @param options.folder inside STATE_DIR, used by nothing else; made when it is missing
    * @param options.maxBytes how much of the disk the spool may take
    * @param options.wallMs today's date, to know what CloudWatch would still accept
+   * @param options.names the metrics that there are; a minute with any other is damaged. Those of the agent when left out.
    */
-  constructor(options: { readonly folder: string; readonly maxBytes: number; readonly wallMs: () => number }) {
+  constructor(options: { readonly folder: string; readonly maxBytes: number; readonly wallMs: () => number; readonly names?: readonly Name[] }) {
+    this.#names = new Set<string>(options.names ?? METRIC_NAMES);
     this.#folder = options.folder;
     this.#maxBytes = options.maxBytes;
     this.#wallMs = options.wallMs;
   }
 
-  append(minute: MetricMinute): Promise<number> {
+  append(minute: MetricMinute<Name>): Promise<number> {
     return this.#inTurn(async () => {
       const entries = await this.#open();
       const count = Object.keys(minute.sets).length;
@@ -78,10 +82,10 @@ export class FileSpool implements MetricSpool {
     });
   }
 
-  oldest(): Promise<readonly MetricMinute[]> {
+  oldest(): Promise<readonly MetricMinute<Name>[]> {
     return this.#inTurn(async () => {
       const entries = await this.#open();
-      const minutes: MetricMinute[] = [];
+      const minutes: MetricMinute<Name>[] = [];
       const offered: number[] = [];
       let total = 0;
       for (const entry of [...entries]) {
@@ -147,10 +151,12 @@ export class FileSpool implements MetricSpool {
   }
 
   /** null when it is damaged. */
-  async #read(entry: Entry): Promise<MetricMinute | null> {
+  async #read(entry: Entry): Promise<MetricMinute<Name> | null> {
     try {
       const record: unknown = JSON.parse(await readFile(this.#pathOf(entry.number), "utf8"));
-      return z.object({ minute: minuteSchema }).parse(record).minute;
+      const { minute } = z.object({ minute: minuteSchema }).parse(record);
+      if (Object.keys(minute.sets).some((name) => !this.#names.has(name))) return null;
+      return { atWallMs: minute.atWallMs, sets: minute.sets as Partial<Record<Name, StatisticSet>> };
     } catch (error) {
       if (error instanceof SyntaxError || error instanceof z.ZodError || isMissing(error)) return null;
       throw error;
@@ -162,10 +168,10 @@ export class FileSpool implements MetricSpool {
     const text = await readFile(this.#pathOf(entry.number), "utf8").catch(() => "");
     const count = Number(/^\{"count":(\d{1,4}),/.exec(text)?.[1] ?? 1);
     // A minute has no more; a file that says otherwise is not to be believed in this either.
-    return Math.min(count, METRIC_NAMES.length);
+    return Math.min(count, this.#names.size);
   }
 
-  #acceptable(minute: MetricMinute): boolean {
+  #acceptable(minute: MetricMinute<Name>): boolean {
     const ageMs = this.#wallMs() - minute.atWallMs;
     return ageMs <= PUT_OLDEST_MS && ageMs >= -PUT_NEWEST_MS;
   }

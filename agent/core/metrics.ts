@@ -67,10 +67,10 @@ export interface MetricAccumulators {
   readonly sets: Readonly<Partial<Record<MetricName, StatisticSet>>>;
 }
 
-/** One minute of measurements, ready to leave: the wall time of its start, and a set per metric. */
-export interface MetricMinute {
+/** One minute of measurements, ready to leave: the wall time of its start, and a set per metric, the agent's or another program's. */
+export interface MetricMinute<Name extends string = MetricName> {
   readonly atWallMs: WallMs;
-  readonly sets: Readonly<Partial<Record<MetricName, StatisticSet>>>;
+  readonly sets: Readonly<Partial<Record<Name, StatisticSet>>>;
 }
 
 /** Adds one sample. Values that CloudWatch would refuse (NaN, infinities) must not occur and throw a RangeError. */

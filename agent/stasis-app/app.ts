@@ -11,10 +11,11 @@ import { checkForSink, openMetrics, openSink, type Aws } from "./aws.ts";
 import { AriLink } from "./calls/ari-link.ts";
 import { Dialler } from "./calls/dialler.ts";
 import { Runner } from "./calls/runner.ts";
-import { appMetrics, type AppMetricName } from "./core/app-metrics.ts";
+import { appMetrics } from "./core/app-metrics.ts";
 import type { Campaign } from "./core/campaign.ts";
 import type { AppRole } from "./core/role.ts";
 import { TroubleBook, type Log } from "./log.ts";
+import { MetricSender } from "./metric-sender.ts";
 import { RoleWatch } from "./role-watch.ts";
 import { parseAppSecret, type AppSecret } from "./secret.ts";
 import { SecretWatch } from "./secret-watch.ts";
@@ -51,14 +52,13 @@ export class App {
   readonly #dialler: Dialler;
   readonly #sender: EventSender;
   readonly #api: Api;
-  readonly #metrics: ReturnType<typeof openMetrics>;
+  readonly #metrics: MetricSender | null;
   readonly #access: AriAccess;
   readonly #secretWatch: SecretWatch;
   #secret: AppSecret;
   #secretTrouble: string | null = null;
   #sinkTrouble: string | null = null;
   #servers: Server[] = [];
-  #publishing: Promise<void> | null = null;
 
   constructor(parts: AppParts) {
     this.#parts = parts;
@@ -81,7 +81,6 @@ export class App {
     const queue = new CallQueue(this.#database, settings.NODE_ID, owner);
     const book = new CallBook(this.#database, settings.NODE_ID, owner, campaigns);
     this.#outbox = new Outbox(this.#database);
-    this.#metrics = openMetrics(settings, aws);
     this.#role = new RoleWatch({ ...settings.STATUS_LISTEN, intervalMs: settings.APP_ROLE_INTERVAL_MS, graceMs: settings.APP_ROLE_GRACE_MS, monotonicMs, onRole: (role, before) => this.#roleIs(role, before) });
     this.#access = { url: settings.ARI_URL, username: settings.APP_ARI_USERNAME, password: this.#secret.ariPassword };
     this.#ari = new AriLink({
@@ -104,6 +103,8 @@ export class App {
         else log.warn({ event: "sink-trouble" }, `Events wait: ${message}`);
       },
     });
+    const metrics = openMetrics(settings, aws);
+    this.#metrics = metrics === null ? null : new MetricSender({ ...metrics, intervalMs: settings.APP_METRICS_INTERVAL_MS, wallMs: () => Date.now(), isActive: () => this.#isActive(), values: async (dropped) => appMetrics(await readFigures(this.#database), await this.#outbox.waiting(), dropped), onTrouble: note });
     this.#api = new Api({ tokens: () => this.#secret.tokens, version, queue, campaigns, health: () => this.#health(), onAccepted: () => this.#dialler.poke(), onTrouble: note });
   }
 
@@ -119,7 +120,7 @@ export class App {
     this.#dialler.start();
     this.#sender.start();
     this.#secretWatch.start();
-    this.#publishing = this.#publish();
+    this.#metrics?.start();
     log.info({ event: "app-started", campaigns: [...this.#parts.campaigns.keys()], sink: settings.APP_SINK }, "The Stasis app runs.");
   }
 
@@ -129,8 +130,7 @@ export class App {
     await this.#dialler.close();
     await Promise.race([this.#runner.written(), sleep(WRITTEN_WITHIN_MS)]);
     this.#stop.abort();
-    await Promise.all([this.#role.close(), this.#ari.close(), this.#sender.close(), this.#secretWatch.close(), this.#publishing]);
-    this.#metrics?.close();
+    await Promise.all([this.#role.close(), this.#ari.close(), this.#sender.close(), this.#secretWatch.close(), this.#metrics?.close()]);
     await this.#database.close();
   }
 
@@ -187,22 +187,5 @@ export class App {
     const figures = health.database ? await readFigures(this.#database) : null;
     const waiting = health.database ? await this.#outbox.waiting() : null;
     return { ...health, secret: this.#secretTrouble, figures, waiting, here: this.#runner.count, reactionsMs: this.#runner.reactionsMs, campaigns: [...this.#parts.campaigns.values()].map((campaign) => ({ campaign: campaign.campaign, running: this.#runner.running(campaign.campaign), ...campaign.pacing })), cpuMs: Math.round(process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000), rssBytes: process.memoryUsage.rss() };
-  }
-
-  async #publish(): Promise<void> {
-    const { signal } = this.#stop;
-    const isOver = (): boolean => signal.aborted;
-    while (!isOver()) {
-      await pause(this.#parts.settings.APP_METRICS_INTERVAL_MS, signal);
-      if (isOver() || this.#metrics === null || !this.#isActive()) continue;
-      try {
-        const values = Object.entries(appMetrics(await readFigures(this.#database), await this.#outbox.waiting())) as [AppMetricName, number][];
-        const sets = Object.fromEntries(values.map(([name, value]) => [name, { min: value, max: value, sum: value, count: 1 }]));
-        await this.#metrics.publish([{ atWallMs: Date.now(), sets }], AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
-      } catch (error) {
-        // The next minute says how it is then.
-        this.#trouble.note("metrics could not be sent", error);
-      }
-    }
   }
 }

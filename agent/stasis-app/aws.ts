@@ -1,10 +1,12 @@
 /** What of the app talks to AWS: the secret, the SNS sink and the metrics, over one connection of the agent's kind. */
+import { join } from "node:path";
 import { AwsConnection } from "../adapters/aws-connection.ts";
 import { AwsCredentials } from "../adapters/aws-credentials.ts";
 import { CloudWatchMetrics } from "../adapters/cloudwatch-metrics.ts";
+import { FileSpool } from "../adapters/file-spool.ts";
 import { FileSecrets } from "../adapters/file-secrets.ts";
 import { SecretsManagerSecrets } from "../adapters/secrets-manager-secrets.ts";
-import { APP_METRICS, type AppMetricName } from "./core/app-metrics.ts";
+import { APP_METRIC_NAMES, APP_METRICS, type AppMetricName } from "./core/app-metrics.ts";
 import { AppError } from "./errors.ts";
 import type { AppSecret } from "./secret.ts";
 import type { Settings } from "./settings.ts";
@@ -15,6 +17,7 @@ import { WebhookSink } from "./sinks/webhook-sink.ts";
 
 const CONNECT_MS = 1_500;
 const REQUEST_MS = 5_000;
+const MIB = 1_048_576;
 
 export interface Aws {
   readonly region: string;
@@ -58,6 +61,11 @@ export function openSink(settings: Settings, secret: () => AppSecret, aws: Aws |
   }
 }
 
-export function openMetrics(settings: Settings, aws: Aws | null): CloudWatchMetrics<AppMetricName> | null {
-  return aws === null ? null : new CloudWatchMetrics<AppMetricName>({ ...aws, namespace: settings.METRICS_NAMESPACE, cluster: settings.CLUSTER_ID, node: settings.NODE_ID, units: APP_METRICS });
+/** Where measurements go, and where they wait while CloudWatch is away: beside the agent's, in a folder of their own. null without a Region. */
+export function openMetrics(settings: Settings, aws: Aws | null): { readonly sink: CloudWatchMetrics<AppMetricName>; readonly spool: FileSpool<AppMetricName> } | null {
+  if (aws === null) return null;
+  return {
+    sink: new CloudWatchMetrics<AppMetricName>({ ...aws, namespace: settings.METRICS_NAMESPACE, cluster: settings.CLUSTER_ID, node: settings.NODE_ID, units: APP_METRICS }),
+    spool: new FileSpool<AppMetricName>({ folder: join(settings.STATE_DIR, "app-metrics"), maxBytes: settings.METRIC_SPOOL_MIB * MIB, wallMs: () => Date.now(), names: APP_METRIC_NAMES }),
+  };
 }

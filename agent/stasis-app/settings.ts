@@ -49,6 +49,8 @@ const schema = z.object({
   AWS_REGION: z.string().optional(),
   AWS_LOCAL_ADDRESS: z.string().optional(),
   METRICS_NAMESPACE: z.string().default("Asterisk/Node"),
+  STATE_DIR: z.string().startsWith("/", "must be an absolute path").default("/var/lib/asterisk-node-agent"),
+  METRIC_SPOOL_MIB: number(1, 4_096, 64),
   DATABASE_HOST: z.string("must be set: the app keeps its calls there"),
   DATABASE_PORT: number(1, 65_535, 3306),
   DATABASE_NAME: name.default("asterisk"),

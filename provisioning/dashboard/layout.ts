@@ -44,5 +44,5 @@ export const GRAPHS: readonly Graph[] = [
   { title: "Round trip of a heartbeat (ms)", metrics: ["HeartbeatRtt"], statistic: "Average", width: 6 },
   { title: "Agent: lateness of its clock (ms)", metrics: ["EventLoopLag"], statistic: "Maximum", width: 6 },
   { title: "Agent: memory (MB)", metrics: ["AgentMemory"], statistic: "Maximum", width: 6 },
-  { title: "Measurements lost", metrics: ["MetricsDropped"], statistic: "Sum", width: 6 },
+  { title: "Measurements lost", metrics: ["MetricsDropped", "AppMetricsDropped"], statistic: "Sum", width: 6 },
 ];

@@ -11,7 +11,7 @@ import { FileSpool } from "../../agent/adapters/file-spool.ts";
 import { PUT_METRICS_MAX } from "../../agent/adapters/put-metric-limits.ts";
 import { METRIC_NAMES, type MetricMinute } from "../../agent/core/metrics.ts";
 import { KNOBS } from "../../agent/knobs.ts";
-import { publishMinute } from "../../agent/metric-shipping.ts";
+import { publishMinute } from "../../agent/adapters/metric-shipping.ts";
 import { startEmbeddedAws, type EmbeddedAws } from "../support/aws/aws-server.ts";
 import { awsAccess, pointSdkTo } from "../support/aws/clients.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

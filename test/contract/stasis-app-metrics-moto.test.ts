@@ -3,17 +3,20 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { CloudWatchClient, GetMetricStatisticsCommand, ListMetricsCommand } from "@aws-sdk/client-cloudwatch";
+import { FileSpool } from "../../agent/adapters/file-spool.ts";
 import { App } from "../../agent/stasis-app/app.ts";
 import type { Aws } from "../../agent/stasis-app/aws.ts";
-import { APP_METRICS } from "../../agent/stasis-app/core/app-metrics.ts";
+import { APP_METRIC_NAMES, APP_METRICS, type AppMetricName } from "../../agent/stasis-app/core/app-metrics.ts";
 import { openLog } from "../../agent/stasis-app/log.ts";
 import { parseSettings } from "../../agent/stasis-app/settings.ts";
 import { awsAccess, pointSdkTo } from "../support/aws/clients.ts";
 import { motoSource } from "../support/aws/moto-source.ts";
 import { DATABASE_NAME, startMariaDb, type LabMariaDb } from "../support/lab/mariadb.ts";
 import { openLab, type Lab } from "../support/lab/network.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const NAMESPACE = "Asterisk/Node";
@@ -26,10 +29,12 @@ describe("the Stasis app's metrics, with moto", { skip: moto.missing ?? false },
   let database: LabMariaDb;
   let agent: Server;
   let role = "active";
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let reader: CloudWatchClient;
   const access = awsAccess("node-a");
 
   before(async () => {
+    folder = await temporaryFolder();
     cloud = await moto.start();
     restore = pointSdkTo(cloud.url);
     reader = new CloudWatchClient({ region: access.region, credentials: { accessKeyId: "operator", secretAccessKey: "not-a-secret" } });
@@ -46,12 +51,13 @@ describe("the Stasis app's metrics, with moto", { skip: moto.missing ?? false },
     await lab.close();
     restore();
     await cloud.stop();
+    await folder.remove();
   });
 
   function appOf(node: string): App {
     const settings = parseSettings({
       CLUSTER_ID: "demo", NODE_ID: node, SECRETS_FILE: "/nonexistent", AWS_REGION: access.region, DATABASE_HOST: database.socket, DATABASE_NAME, ARI_URL: "http://127.0.0.1:9",
-      STATUS_LISTEN: `127.0.0.1:${(agent.address() as AddressInfo).port}`, APP_LISTEN: "127.0.0.1:0", APP_STATUS_LISTEN: "127.0.0.1:0", APP_EVENTS_FILE: "/proc/nowhere", APP_METRICS_INTERVAL_MS: "1000",
+      STATUS_LISTEN: `127.0.0.1:${(agent.address() as AddressInfo).port}`, APP_LISTEN: "127.0.0.1:0", APP_STATUS_LISTEN: "127.0.0.1:0", APP_EVENTS_FILE: "/proc/nowhere", APP_METRICS_INTERVAL_MS: "1000", STATE_DIR: folder.path,
     });
     const secretText = JSON.stringify({ ari_password: "ari", app_database: { username: "app", password: "contract-test" }, app_token: "a-token-of-the-contract-test" });
     const aws: Aws = access;
@@ -84,15 +90,17 @@ describe("the Stasis app's metrics, with moto", { skip: moto.missing ?? false },
     assert.ok(((await valueOf("EventsOldest")) ?? 0) > 1_000_000);
   });
 
-  it("are the active's business only", async () => {
+  it("are the active's business only, but for those that still wait on the disk", async () => {
     role = "standby";
+    const spool = new FileSpool<AppMetricName>({ folder: join(folder.path, "app-metrics"), maxBytes: 1_000_000, wallMs: () => Date.now(), names: APP_METRIC_NAMES });
+    await spool.append({ atWallMs: Date.now() - 60_000, sets: { CallsInMenu: { min: 7, max: 7, sum: 7, count: 1 } } });
     const app = appOf("node-b");
     await app.start();
     const before = Date.now();
     try {
       // Three intervals: waiting is what this checks.
       await waitUntil("three intervals to pass", () => Date.now() - before > 3_000, 10_000);
-      assert.deepEqual(await sent("node-b"), []);
+      assert.deepEqual(await sent("node-b"), ["CallsInMenu"]);
     } finally {
       await app.close();
     }

@@ -135,9 +135,9 @@ describe("the app's role", () => {
 
 describe("the app's metrics", () => {
   it("are those of the list; a rate is sent only where something has ended", () => {
-    const values = appMetrics({ queued: 3, dialling: 2, up: 1, lastHour: { answered: 3, busy: 1 } }, { count: 7, oldestMs: 1_500 });
-    assert.deepEqual(values, { CallsQueued: 3, CallsDialling: 2, CallsInMenu: 1, AnsweredRate: 0.75, EventsWaiting: 7, EventsOldest: 1_500 });
+    const values = appMetrics({ queued: 3, dialling: 2, up: 1, lastHour: { answered: 3, busy: 1 } }, { count: 7, oldestMs: 1_500 }, 4);
+    assert.deepEqual(values, { CallsQueued: 3, CallsDialling: 2, CallsInMenu: 1, AnsweredRate: 0.75, EventsWaiting: 7, EventsOldest: 1_500, AppMetricsDropped: 4 });
     assert.deepEqual(Object.keys(values), Object.keys(APP_METRICS));
-    assert.ok(!("AnsweredRate" in appMetrics({ queued: 0, dialling: 0, up: 0, lastHour: {} }, { count: 0, oldestMs: 0 })));
+    assert.ok(!("AnsweredRate" in appMetrics({ queued: 0, dialling: 0, up: 0, lastHour: {} }, { count: 0, oldestMs: 0 }, 0)));
   });
 });
