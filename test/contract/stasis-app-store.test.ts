@@ -207,6 +207,40 @@ describe("the book", () => {
   });
 });
 
+describe("a node that dies in the middle of a transaction", () => {
+  it("does not keep its locks: the other one can touch the same calls within seconds", async () => {
+    const access = { host: server.socket, port: 0, name: DATABASE_NAME, username: "app", password: "contract-test" };
+    const run = runOn("node-b");
+    await run.queue.accept(request("k1"));
+    // A dead machine neither commits nor closes: to the server it is a client that says nothing more.
+    const dead = new Database(access);
+    let goodbye: () => void = () => undefined;
+    const silence = new Promise<void>((resolve) => { goodbye = resolve; });
+    const locked = new Promise<void>((resolve) => {
+      dead.together(async (statements) => {
+        await statements.rows("SELECT call_id FROM app_calls WHERE call_id = 'k1' FOR UPDATE");
+        resolve();
+        await silence;
+      }).catch(() => undefined);
+    });
+    await locked;
+    try {
+      assert.equal(await waitUntil("the call to be taken out of the queue", () => run.queue.cancel("k1").catch(() => false), 30_000), true);
+    } finally {
+      goodbye();
+      await dead.close();
+    }
+  });
+
+  it("is nothing to a connection that is used again after a while", async () => {
+    const { queue } = runOn("node-a");
+    await Promise.all(Array.from({ length: 12 }, (_, index) => queue.accept(request(`k${index}`))));
+    const open = async (): Promise<number> => Number((await server.sql("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'app'"))[0]);
+    await waitUntil("the connections that nobody needs to be closed", async () => (await open()) === 0, 20_000);
+    assert.equal(await queue.accept(request("k1")), "same", "and nobody notices");
+  });
+});
+
 describe("the dialler", () => {
   it("gives back a call that the database says is ours and of which we never heard", async () => {
     const run = runOn("node-a");
