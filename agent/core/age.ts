@@ -7,7 +7,7 @@ import { offersTo } from "./offer.ts";
 import { beginSuspicion, doubtOwnership } from "./ownership.ts";
 import { agePolicy } from "./policy.ts";
 import type { CoreConfig } from "./settings.ts";
-import type { MemberView, State } from "./state.ts";
+import { withChanges, type MemberView, type State } from "./state.ts";
 import { ageMember, freshHeartbeat, hearing, initialMember, lateByMs, takesCalls } from "./suspicion.ts";
 import { advanceSwitchover, isUnderWay } from "./switchover.ts";
 import { advanceTakeover } from "./takeover.ts";
@@ -20,8 +20,7 @@ import type { ClaimCause, NodeId } from "./types.ts";
 export function doubtIfLate(state: State, event: Event, config: CoreConfig): State {
   const late = lateByMs(state.tickedAtMs, event.atMs, config);
   if (late <= config.selfDoubtAfterMs) return state;
-  return {
-    ...state,
+  return withChanges(state, {
     tickedAtMs: event.atMs,
     doubtedAtMs: event.atMs,
     doubtedSequence: state.sequence,
@@ -31,20 +30,20 @@ export function doubtIfLate(state: State, event: Event, config: CoreConfig): Sta
     health: doubtHealth(state.health),
     readySince: null,
     heartbeatNow: true,
-  };
+  });
 }
 
 /** Brings every derived part up to date. Called once in each step, after the event was folded. */
 export function age(state: State, config: CoreConfig): State {
   let next = ageMembers(state, config);
   const policy = agePolicy(next.policy, next.nowMs);
-  if (policy !== next.policy) next = { ...next, policy, unsaved: true };
+  if (policy !== next.policy) next = withChanges(next, { policy, unsaved: true });
   if (config.kind === "node") {
     const health = judgeHealth(next.health, next.nowMs, config);
-    if (health !== next.health) next = { ...next, health, heartbeatNow: next.heartbeatNow || health.serving !== next.health.serving };
+    if (health !== next.health) next = withChanges(next, { health, heartbeatNow: next.heartbeatNow || health.serving !== next.health.serving });
   }
   // The drain of a switchover ends with the switchover, which looks at the clock itself: also when this agent slept beyond its end.
-  if (next.draining !== null && next.nowMs >= next.draining.untilMs && !isUnderWay(next.switchover)) next = { ...next, draining: null, heartbeatNow: true };
+  if (next.draining !== null && next.nowMs >= next.draining.untilMs && !isUnderWay(next.switchover)) next = withChanges(next, { draining: null, heartbeatNow: true });
   next = watchTheHolder(next, config);
   next = suspect(next, config);
   if (config.kind === "node") next = advanceTakeover(advanceSwitchover(limit(ready(yieldIfDown(next, config), config), config), config), config);
@@ -62,13 +61,13 @@ function ageMembers(state: State, config: CoreConfig): State {
     // Tell a member at once that we miss it: an active must begin to mark itself alive.
     if (before.unheardSinceMs === null && after.unheardSinceMs !== null && hearing(after, state.nowMs, config) !== "heard") heartbeatNow = true;
   }
-  return members === null ? state : { ...state, members, heartbeatNow };
+  return members === null ? state : withChanges(state, { members, heartbeatNow });
 }
 
 function watchTheHolder(state: State, config: CoreConfig): State {
   const holder = state.ownership.holder;
   const target = holder?.kind === "node" && holder.node !== config.nodeId ? holder.node : null;
-  return target === state.evidence.target ? state : { ...state, evidence: watch(state.evidence, target, state.nowMs) };
+  return target === state.evidence.target ? state : withChanges(state, { evidence: watch(state.evidence, target, state.nowMs) });
 }
 
 /** Suspicion begins when the active's heartbeat is late, missing, not that of a serving node, asks for relief, or offers us the address. */
@@ -79,8 +78,8 @@ function suspect(state: State, config: CoreConfig): State {
   const well = member?.heartbeat != null && canServe(member.heartbeat.serving) && member.heartbeat.yield === null && !offersTo(member.heartbeat, config.nodeId);
   const good = well && hearing(member, state.nowMs, config) === "heard" && (member.heardAtMs ?? 0) >= state.doubtedAtMs;
   if (good === (evidence.suspectedAtMs === null)) return state;
-  if (good) return { ...state, evidence: { ...evidence, suspectedAtMs: null } };
-  return { ...state, evidence: { ...evidence, suspectedAtMs: state.nowMs }, ownership: beginSuspicion(state.ownership) };
+  if (good) return withChanges(state, { evidence: { ...evidence, suspectedAtMs: null } });
+  return withChanges(state, { evidence: { ...evidence, suspectedAtMs: state.nowMs }, ownership: beginSuspicion(state.ownership) });
 }
 
 /** The active asks to be relieved when its own Asterisk has been down for YIELD_AFTER_MS and a peer could do better. */
@@ -89,7 +88,7 @@ function yieldIfDown(state: State, config: CoreConfig): State {
   const relief = down && config.peers.some((peer) => takesCalls(freshHeartbeat(state, peer, config)));
   const yielding = relief ? state.health.reason.slice(0, 200) : null;
   if (yielding === state.yielding) return state;
-  return { ...state, yielding, heartbeatNow: state.heartbeatNow || (yielding === null) !== (state.yielding === null) };
+  return withChanges(state, { yielding, heartbeatNow: state.heartbeatNow || (yielding === null) !== (state.yielding === null) });
 }
 
 const CAUSES: readonly ClaimCause[] = ["consent", "quorum", "vacant"];
@@ -98,16 +97,16 @@ const CAUSES: readonly ClaimCause[] = ["consent", "quorum", "vacant"];
 function ready(state: State, config: CoreConfig): State {
   // Who is active, unsuspected, stays so: most steps need no vote.
   const nothingToWeigh = state.role !== "standby" || (state.evidence.target !== null && state.evidence.suspectedAtMs === null);
-  if (nothingToWeigh) return state.readySince === null ? state : { ...state, readySince: null };
+  if (nothingToWeigh) return state.readySince === null ? state : withChanges(state, { readySince: null });
   const context = gateContext(state, config);
   const cause = CAUSES.find((each) => gatesPass(each, context)) ?? null;
   if (cause === (state.readySince?.cause ?? null)) return state;
-  return { ...state, readySince: cause === null ? null : { cause, sinceMs: state.nowMs } };
+  return withChanges(state, { readySince: cause === null ? null : { cause, sinceMs: state.nowMs } });
 }
 
 /** One claim too many within the hour: blocked until an operator has looked. */
 function limit(state: State, config: CoreConfig): State {
   if (state.role !== "standby" || state.policy.blocked || state.policy.claimsAtMs.length < config.claimsPerHour) return state;
   const context = gateContext(state, config);
-  return CAUSES.some((cause) => limitIsHit(cause, context)) ? { ...state, policy: { ...state.policy, blocked: true }, unsaved: true } : state;
+  return CAUSES.some((cause) => limitIsHit(cause, context)) ? withChanges(state, { policy: { ...state.policy, blocked: true }, unsaved: true }) : state;
 }

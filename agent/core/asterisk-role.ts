@@ -3,7 +3,7 @@
  * Asterisk was last told is remembered, and forgotten whenever it may no longer be true; then it is told again.
  */
 import type { Completion, Event } from "./events.ts";
-import type { State } from "./state.ts";
+import { withChanges, type State } from "./state.ts";
 import type { Failure, MonotonicMs } from "./types.ts";
 
 /** The request's key. */
@@ -31,15 +31,15 @@ export function roleToApply(state: State, sinceStartMs: number): "active" | "sta
 
 /** Whatever Asterisk was told, it has to be told again; what is on its way at this instant may have come too early. */
 export function doubtAppliedRole(state: State): State {
-  return { ...state, appliedRole: null, roleDoubtedAtMs: state.nowMs };
+  return withChanges(state, { appliedRole: null, roleDoubtedAtMs: state.nowMs });
 }
 
 /** The answer to a request to apply a role. */
 export function foldRole(state: State, completion: Extract<Completion, { kind: "applyRole" }>, startedAtMs: MonotonicMs): State {
   const { outcome, role } = completion;
-  if (outcome.ok) return { ...state, appliedRole: startedAtMs >= state.roleDoubtedAtMs ? role : null, roleFailure: null };
+  if (outcome.ok) return withChanges(state, { appliedRole: startedAtMs >= state.roleDoubtedAtMs ? role : null, roleFailure: null });
   const before = state.roleFailure;
-  return { ...state, appliedRole: null, roleFailure: { sinceMs: before?.sinceMs ?? startedAtMs, tries: (before?.tries ?? 0) + 1, failure: outcome.failure } };
+  return withChanges(state, { appliedRole: null, roleFailure: { sinceMs: before?.sinceMs ?? startedAtMs, tries: (before?.tries ?? 0) + 1, failure: outcome.failure } });
 }
 
 /** Why Asterisk does not have the role that it should, once that has lasted for several tries; else null. */

@@ -3,11 +3,11 @@
  * (promise S4). Accepted may not have happened yet, timed out may have happened, and only refused is certain.
  */
 import type { Completion, Request } from "./events.ts";
-import { addSample } from "./metrics.ts";
+import { note } from "./metrics.ts";
 import type { ClaimBasis } from "./moves.ts";
 import { isHeldBy } from "./ownership.ts";
 import type { CoreConfig } from "./settings.ts";
-import type { ClaimView, State } from "./state.ts";
+import { withChanges, type ClaimView, type State } from "./state.ts";
 import type { AddressReading, ClaimCause, Failure, MonotonicMs } from "./types.ts";
 
 /** Failures after which EC2 has certainly not moved the address. Everything else leaves the outcome unknown. */
@@ -41,7 +41,7 @@ export function foldClaimAnswer(state: State, completion: Extract<Completion, { 
   const failure = completion.outcome.ok ? null : completion.outcome.failure;
   const phase = failure === null ? "accepted" : CERTAINLY_NOT.has(failure.code) ? "refused" : "unknown";
   const claim: ClaimView = { ...state.claim, phase, failure, calledAtMs: state.nowMs };
-  return { ...state, claim };
+  return withChanges(state, { claim });
 }
 
 /** Counts reads that started after the call ended and show somebody else. */
@@ -81,11 +81,10 @@ export function claimFailure(state: State): Failure {
 /** Bookkeeping of a claim that is confirmed: the hourly count, the durations, and our own egress is not judged for a while. */
 export function settleSuccess(state: State, config: CoreConfig): State {
   const claim = state.claim;
-  if (claim === null || !isHeldBy(state.ownership, config.nodeId)) return { ...state, claim: null };
-  let sets = addSample(state.metrics.sets, "Claims", 1);
-  sets = addSample(sets, "ClaimDuration", state.nowMs - claim.decidedAtMs);
+  if (claim === null || !isHeldBy(state.ownership, config.nodeId)) return withChanges(state, { claim: null });
+  const metrics = note(note(state.metrics, "Claims", 1), "ClaimDuration", state.nowMs - claim.decidedAtMs);
   const policy = { ...state.policy, claimsAtMs: isAutomatic(claim.cause) ? [...state.policy.claimsAtMs, state.nowMs] : state.policy.claimsAtMs, claimFailures: 0, claimFailure: null, claimNotBeforeMs: state.nowMs };
-  return { ...state, claim: null, policy, egressGraceUntilMs: state.nowMs + config.egressGraceMs, metrics: { ...state.metrics, sets }, unsaved: true };
+  return withChanges(state, { claim: null, policy, egressGraceUntilMs: state.nowMs + config.egressGraceMs, metrics, unsaved: true });
 }
 
 /** Bookkeeping of a claim that failed: jittered exponential backoff before the evidence is asked again (promise L4). */
@@ -96,5 +95,5 @@ export function settleFailure(state: State, random: number, config: CoreConfig):
   const ceilingMs = Math.min(config.claimRetryMaxMs, config.claimRetryMinMs * 2 ** Math.min(failures - 1, 10));
   const policy = { ...state.policy, claimFailures: failures, claimFailedAtMs: state.nowMs, claimFailure: claimFailure(state), claimNotBeforeMs: state.nowMs + ceilingMs * (0.5 + random / 2) };
   // The address has not moved, so our own egress has no excuse: the next try need not wait for it.
-  return { ...state, claim: null, policy, egressGraceUntilMs: state.nowMs, metrics: { ...state.metrics, sets: addSample(state.metrics.sets, "ClaimsFailed", 1) } };
+  return withChanges(state, { claim: null, policy, egressGraceUntilMs: state.nowMs, metrics: note(state.metrics, "ClaimsFailed", 1) });
 }

@@ -10,6 +10,7 @@ import { memberConditions } from "./conditions-of-members.ts";
 import { judge, unprovenChannels, type ReferenceTrack } from "./evidence.ts";
 import { probeHealth } from "./health.ts";
 import { inWords } from "./in-words.ts";
+import { setsOf } from "./metrics.ts";
 import { holderName } from "./ownership.ts";
 import { tally } from "./quorum.ts";
 import { unheardPeersSince } from "./schedule.ts";
@@ -124,7 +125,7 @@ function self(state: State, config: CoreConfig): readonly Condition[] {
   if (state.secretFailure !== null) found.push(condition("secret-not-applied", null, `A new version of the secret has not been put to use everywhere for ${inWords(state.nowMs - state.secretFailure.sinceMs)} (${state.secretFailure.failure.code}: ${state.secretFailure.failure.message}); what worked before still does.`));
   if (state.publishFailure !== null) found.push(condition("metrics-unpublished", null, `Metrics can't be published (${state.publishFailure.code}: ${state.publishFailure.message}): they are kept on disk and sent later.`));
   // Of the minute under way: it ends a minute after the last loss.
-  const dropped = state.metrics.sets.MetricsDropped?.sum ?? 0;
+  const dropped = setsOf(state.metrics).MetricsDropped?.sum ?? 0;
   if (dropped > 0) found.push(condition("metrics-dropped", null, `${dropped} measurements were lost within the last minute, ${state.metricsDropped} since the agent's start.`));
   const sinceDoubtMs = state.nowMs - state.doubtedAtMs;
   if (state.doubtedAtMs > state.startedAtMs && sinceDoubtMs < RECENT_MS) found.push(condition("self-doubt", null, `This process stalled for ${inWords(state.lastLateByMs)}, ${inWords(sinceDoubtMs)} ago: it threw its evidence away and collects fresh evidence.`));

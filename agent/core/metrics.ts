@@ -61,10 +61,16 @@ export interface StatisticSet {
   readonly count: number;
 }
 
-/** The samples of the minute under way. A metric that was not sampled is absent. */
+/** A set for each metric that was sampled; the others are absent. */
+export type StatisticSets = Readonly<Partial<Record<MetricName, StatisticSet>>>;
+
+/** The samples of the minute under way. */
 export interface MetricAccumulators {
   readonly startedAtWallMs: WallMs;
-  readonly sets: Readonly<Partial<Record<MetricName, StatisticSet>>>;
+  /** Up to the last time that the gauges were sampled. */
+  readonly sets: StatisticSets;
+  /** What was measured and counted since then, at most a second long; setsOf() has both. */
+  readonly since: readonly { readonly name: MetricName; readonly value: number }[];
 }
 
 /** One minute of measurements, ready to leave: the wall time of its start, and a set per metric, the agent's or another program's. */
@@ -73,17 +79,33 @@ export interface MetricMinute<Name extends string = MetricName> {
   readonly sets: Readonly<Partial<Record<Name, StatisticSet>>>;
 }
 
+export function emptyMetrics(startedAtWallMs: WallMs): MetricAccumulators {
+  return { startedAtWallMs, sets: {}, since: [] };
+}
+
+/** Notes one sample down. Some come with every heartbeat, and a copy of all sets for each took most of the time of a step (measured). */
+export function note(metrics: MetricAccumulators, name: MetricName, value: number): MetricAccumulators {
+  return { startedAtWallMs: metrics.startedAtWallMs, sets: metrics.sets, since: [...metrics.since, { name, value }] };
+}
+
+/** The sets with all samples so far. */
+export function setsOf({ sets, since }: MetricAccumulators): StatisticSets {
+  const next: Partial<Record<MetricName, StatisticSet>> = { ...sets };
+  for (const { name, value } of since) next[name] = withSample(next[name], name, value);
+  return next;
+}
+
 /** Adds one sample. Values that CloudWatch would refuse (NaN, infinities) must not occur and throw a RangeError. */
-export function addSample(sets: MetricAccumulators["sets"], name: MetricName, value: number): MetricAccumulators["sets"] {
-  return { ...sets, [name]: withSample(sets[name], name, value) };
+export function addSample(sets: StatisticSets, name: MetricName, value: number): StatisticSets {
+  return addSamples(sets, { [name]: value });
 }
 
 /** Adds one sample to each of several metrics. */
-export function addSamples(sets: MetricAccumulators["sets"], samples: Readonly<Partial<Record<MetricName, number>>>): MetricAccumulators["sets"] {
+export function addSamples(sets: StatisticSets, samples: Readonly<Partial<Record<MetricName, number>>>): StatisticSets {
   const next: Partial<Record<MetricName, StatisticSet>> = { ...sets };
   for (const name of Object.keys(samples) as MetricName[]) {
     const value = samples[name];
-    if (value !== undefined) next[name] = withSample(sets[name], name, value);
+    if (value !== undefined) next[name] = withSample(next[name], name, value);
   }
   return next;
 }

@@ -1,12 +1,12 @@
 /** Turns the state into metrics: one sample of every gauge a second, one minute of statistic sets at a time. */
 import { configuredAlike } from "./config-digest.ts";
 import { canServe, probeHealth } from "./health.ts";
-import { addSample, addSamples, METRIC_NAMES, METRICS, type MetricAccumulators, type MetricMinute, type MetricName } from "./metrics.ts";
+import { addSamples, emptyMetrics, METRIC_NAMES, METRICS, setsOf, type MetricAccumulators, type MetricMinute, type MetricName, type StatisticSets } from "./metrics.ts";
 import { isHeldBy } from "./ownership.ts";
 import { tally } from "./quorum.ts";
 import { PUBLISH_KEY } from "./schedule.ts";
 import type { CoreConfig } from "./settings.ts";
-import type { State } from "./state.ts";
+import { withChanges, type State } from "./state.ts";
 import { hearing } from "./suspicion.ts";
 
 const SAMPLE_INTERVAL_MS = 1_000;
@@ -57,16 +57,15 @@ function observersDown(state: State, config: CoreConfig): number {
 /** Samples when a second has passed, and cuts off a minute when it is full. */
 export function sampleMetrics(state: State, config: CoreConfig): { readonly state: State; readonly minute: MetricMinute | null } {
   if (state.nowMs - state.sampledAtMs < SAMPLE_INTERVAL_MS) return { state, minute: null };
-  const sets = addSamples(state.metrics.sets, gauges(state, config));
-  const metrics: MetricAccumulators = { ...state.metrics, sets };
-  const sampled: State = { ...state, sampledAtMs: state.nowMs, metrics };
+  const metrics: MetricAccumulators = { startedAtWallMs: state.metrics.startedAtWallMs, sets: addSamples(setsOf(state.metrics), gauges(state, config)), since: [] };
   // A minute that is still on its way out goes on growing: one publication at a time.
-  if (state.nowMs - state.metricsSinceMs < config.metricsIntervalMs || state.inFlight[PUBLISH_KEY] !== undefined) return { state: sampled, minute: null };
-  return { state: { ...sampled, metricsSinceMs: state.nowMs, metrics: { startedAtWallMs: state.wallMs, sets: {} } }, minute: { atWallMs: metrics.startedAtWallMs, sets: withQuietCounters(sets, config) } };
+  if (state.nowMs - state.metricsSinceMs < config.metricsIntervalMs || state.inFlight[PUBLISH_KEY] !== undefined) return { state: withChanges(state, { sampledAtMs: state.nowMs, metrics }), minute: null };
+  const minute = { atWallMs: metrics.startedAtWallMs, sets: config.kind === "witness" ? metrics.sets : withQuietCounters(metrics) };
+  return { state: withChanges(state, { sampledAtMs: state.nowMs, metricsSinceMs: state.nowMs, metrics: emptyMetrics(state.wallMs) }), minute };
 }
 
 /** A counter that counted nothing is 0, not missing: alarms tell silence from zero. */
-function withQuietCounters(sets: MetricAccumulators["sets"], config: CoreConfig): MetricAccumulators["sets"] {
-  if (config.kind === "witness") return sets;
-  return METRIC_NAMES.filter((name) => METRICS[name].kind === "counter" && sets[name] === undefined).reduce((all, name) => addSample(all, name, 0), sets);
+function withQuietCounters(metrics: MetricAccumulators): StatisticSets {
+  const quiet = METRIC_NAMES.filter((name) => METRICS[name].kind === "counter" && metrics.sets[name] === undefined);
+  return addSamples(metrics.sets, Object.fromEntries(quiet.map((name) => [name, 0])));
 }

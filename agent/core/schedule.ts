@@ -17,7 +17,7 @@ import type { CoreConfig } from "./settings.ts";
 import { freshHeartbeat } from "./suspicion.ts";
 import type { MonotonicMs } from "./types.ts";
 import type { Request, RequestAction } from "./events.ts";
-import type { State } from "./state.ts";
+import { withChanges, type State } from "./state.ts";
 
 /** A thing to do, and its key. */
 interface Due {
@@ -66,7 +66,7 @@ export function schedule(state: State, config: CoreConfig): { readonly state: St
   }
   const started = (key: string): boolean => inFlight[key] !== undefined && state.inFlight[key] === undefined;
   const marking = started("writeMark") ? { ...state.marking, counter: nextMark(state) } : state.marking;
-  return { state: { ...state, nextActionId: id, inFlight, startedActions, marking, unsaved: state.unsaved && !started("save") }, actions };
+  return { state: withChanges(state, { nextActionId: id, inFlight, startedActions, marking, unsaved: state.unsaved && !started("save") }), actions };
 }
 
 /** Milliseconds since an action of this key was started; Infinity when never. */

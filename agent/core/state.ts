@@ -168,3 +168,24 @@ export interface Transitioned {
   readonly reason: string;
   readonly atWallMs: WallMs;
 }
+
+/**
+ * The same state with other values in some fields: how every part of a step makes the next state. Field by field and not by a
+ * spread, because V8 then has one kind of state, which it copies and reads at once; a copy of a copy by spreads is another kind
+ * every time, and took ten times as long (measured; steps are most of what the agent and the simulator do).
+ */
+export function withChanges(state: State, changes: Partial<State>): State {
+  const copy: State = {
+    nowMs: state.nowMs, wallMs: state.wallMs, startedAtMs: state.startedAtMs, role: state.role, roleSinceMs: state.roleSinceMs, roleSinceWallMs: state.roleSinceWallMs, reason: state.reason,
+    transitions: state.transitions, incarnation: state.incarnation, zone: state.zone, sequence: state.sequence, sentAtMs: state.sentAtMs, tickedAtMs: state.tickedAtMs, lagMs: state.lagMs,
+    memoryMib: state.memoryMib, doubtedAtMs: state.doubtedAtMs, doubtedSequence: state.doubtedSequence, lastLateByMs: state.lastLateByMs, members: state.members, ownership: state.ownership,
+    evidence: state.evidence, health: state.health, yielding: state.yielding, claim: state.claim, readySince: state.readySince, policy: state.policy, marking: state.marking,
+    claimReady: state.claimReady, coldStart: state.coldStart, egressGraceUntilMs: state.egressGraceUntilMs, startedActions: state.startedActions, inFlight: state.inFlight,
+    nextActionId: state.nextActionId, unsaved: state.unsaved, saveFailure: state.saveFailure, heartbeatNow: state.heartbeatNow, jitter: state.jitter, tagging: state.tagging,
+    publishFailure: state.publishFailure, roster: state.roster, peerRosters: state.peerRosters, dropped: state.dropped, draining: state.draining, switchover: state.switchover,
+    takeover: state.takeover, passingOn: state.passingOn, operations: state.operations, maintenance: state.maintenance, appliedRole: state.appliedRole,
+    roleDoubtedAtMs: state.roleDoubtedAtMs, roleFailure: state.roleFailure, secretFailure: state.secretFailure, metrics: state.metrics, sampledAtMs: state.sampledAtMs,
+    metricsSinceMs: state.metricsSinceMs, metricsDropped: state.metricsDropped,
+  };
+  return Object.assign(copy, changes);
+}

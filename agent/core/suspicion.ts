@@ -48,7 +48,7 @@ export function lateByMs(tickedAtMs: MonotonicMs, atMs: MonotonicMs, config: Cor
 export function foldHeartbeat(member: MemberView, heartbeat: Heartbeat, atMs: MonotonicMs, sentAtMs: MonotonicMs | undefined): MemberView {
   const rttMs = heartbeat.echo === null || sentAtMs === undefined ? member.rttMs : Math.max(0, atMs - sentAtMs - heartbeat.echo.heldMs);
   const known = member.heartbeat?.incarnation === heartbeat.incarnation;
-  return { ...member, heardAtMs: atMs, heartbeat, rttMs, absentSinceMs: null, incarnationSinceMs: known ? member.incarnationSinceMs : atMs };
+  return { heardAtMs: atMs, heartbeat, incarnationSinceMs: known ? member.incarnationSinceMs : atMs, rttMs, absentSinceMs: null, unheardSinceMs: member.unheardSinceMs };
 }
 
 /**

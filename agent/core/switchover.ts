@@ -9,7 +9,7 @@ import { inWords } from "./in-words.ts";
 import { answeringTarget } from "./offer.ts";
 import { holderName, isHeldBy } from "./ownership.ts";
 import type { CoreConfig } from "./settings.ts";
-import type { State } from "./state.ts";
+import { withChanges, type State } from "./state.ts";
 import { freshHeartbeat } from "./suspicion.ts";
 import { holdsTheAddress, refusesCalls, targetGates, tellable } from "./switchover-gates.ts";
 import type { MonotonicMs, NodeId } from "./types.ts";
@@ -95,7 +95,7 @@ export function askSwitchover(state: State, request: SwitchoverRequest, config: 
   if (config.kind === "witness" || state.switchover?.id === request.id) return state;
   const { holder } = state.ownership;
   if (holder?.kind === "node" && holder.node !== config.nodeId && freshHeartbeat(state, holder.node, config) !== null) {
-    return { ...state, passingOn: [...state.passingOn, { to: holder.node, request }] };
+    return withChanges(state, { passingOn: [...state.passingOn, { to: holder.node, request }] });
   }
   return beginSwitchover(state, request, config);
 }
@@ -110,18 +110,18 @@ export function beginSwitchover(state: State, request: SwitchoverRequest, config
   const context = gateContext(state, config);
   const refusal = firstClosed(gatesOf(to), context);
   const common = { id: request.id, to, reason: request.reason, startedAtMs: state.nowMs, drainUntilMs: state.nowMs + request.drainMs, refusingSinceMs: null, empty: false, troubleSinceMs: null, phaseAtMs: state.nowMs, phaseSequence: state.sequence, offeredAtMs: null, before: state.draining };
-  if (refusal !== null) return { ...state, switchover: { ...common, phase: "refused", ending: refusal }, heartbeatNow: true };
-  if (request.dryRun) return { ...state, switchover: { ...common, phase: "checked", ending: `${to ?? ""} could take the address from ${config.nodeId} now.` }, heartbeatNow: true };
+  if (refusal !== null) return withChanges(state, { switchover: { ...common, phase: "refused", ending: refusal }, heartbeatNow: true });
+  if (request.dryRun) return withChanges(state, { switchover: { ...common, phase: "checked", ending: `${to ?? ""} could take the address from ${config.nodeId} now.` }, heartbeatNow: true });
   const untilMs = common.drainUntilMs + handOverMs(config) + withdrawMs(config) + DRAIN_SLACK_MS;
-  return { ...state, switchover: { ...common, phase: "draining", ending: "" }, draining: { sinceMs: state.draining?.sinceMs ?? state.nowMs, untilMs, reason: `switchover to ${to ?? ""}: ${request.reason}` }, heartbeatNow: true };
+  return withChanges(state, { switchover: { ...common, phase: "draining", ending: "" }, draining: { sinceMs: state.draining?.sinceMs ?? state.nowMs, untilMs, reason: `switchover to ${to ?? ""}: ${request.reason}` }, heartbeatNow: true });
 }
 
 /** An operator calls it off, by ending the drain. Nothing is interrupted that is already EC2's to decide. */
 export function callOff(state: State, config: CoreConfig): State {
   const { switchover } = state;
-  if (!isUnderWay(switchover)) return { ...state, draining: null };
+  if (!isUnderWay(switchover)) return withChanges(state, { draining: null });
   const without = { ...switchover, before: null };
-  return switchover.phase === "draining" ? giveUp({ ...state, switchover: without }, "an operator ended the drain.", config) : withdraw({ ...state, switchover: without }, "an operator ended the drain.");
+  return switchover.phase === "draining" ? giveUp(withChanges(state, { switchover: without }), "an operator ended the drain.", config) : withdraw(withChanges(state, { switchover: without }), "an operator ended the drain.");
 }
 
 /** A count of calls that began after Asterisk refused new ones. */
@@ -147,7 +147,7 @@ export function advanceSwitchover(state: State, config: CoreConfig): State {
     case "failed":
     case "refused":
     case "checked":
-      return state.nowMs - switchover.phaseAtMs >= TOLD_FOR_MS ? { ...state, switchover: null } : state;
+      return state.nowMs - switchover.phaseAtMs >= TOLD_FOR_MS ? withChanges(state, { switchover: null }) : state;
   }
 }
 
@@ -157,7 +157,7 @@ function drained(state: State, before: Switchover, config: CoreConfig): State {
   const context = gateContext(state, config);
   const trouble = firstClosed([...gatesOf(before.to), refusesCalls], context);
   const switchover: Switchover = { ...before, refusingSinceMs, empty: refusing && before.empty, troubleSinceMs: trouble === null ? null : (before.troubleSinceMs ?? state.nowMs) };
-  const next = { ...state, switchover };
+  const next = withChanges(state, { switchover });
   // Its own Asterisk failed meanwhile: whoever is fit takes over at once, and this is no longer a plan.
   if (state.yielding !== null) return end(next, `${config.nodeId} can't serve any more and asks to be relieved at once: ${state.yielding}`);
   if (trouble !== null) return state.nowMs - (switchover.troubleSinceMs ?? state.nowMs) >= TROUBLE_MS ? giveUp(next, trouble, config) : next;
@@ -169,7 +169,7 @@ function offered(state: State, switchover: Switchover, config: CoreConfig): Stat
   if (targetHasIt(state, switchover, config)) return finish(state, switchover, config);
   const lost = switchover.to === null || freshHeartbeat(state, switchover.to, config) === null;
   const troubleSinceMs = lost ? (switchover.troubleSinceMs ?? state.nowMs) : null;
-  const next = { ...state, switchover: { ...switchover, troubleSinceMs } };
+  const next = withChanges(state, { switchover: { ...switchover, troubleSinceMs } });
   if (troubleSinceMs !== null && state.nowMs - troubleSinceMs >= TROUBLE_MS) return withdraw(next, `${switchover.to ?? ""} is not heard any more.`);
   const waitedMs = state.nowMs - switchover.phaseAtMs;
   if (waitedMs < handOverMs(config)) return next;
@@ -194,7 +194,7 @@ function targetHasIt(state: State, switchover: Switchover, config: CoreConfig): 
 }
 
 function inPhase(state: State, switchover: Switchover, phase: SwitchoverPhase, ending: string): State {
-  return { ...state, switchover: { ...switchover, phase, ending, troubleSinceMs: null, phaseAtMs: state.nowMs, phaseSequence: state.sequence }, heartbeatNow: true };
+  return withChanges(state, { switchover: { ...switchover, phase, ending, troubleSinceMs: null, phaseAtMs: state.nowMs, phaseSequence: state.sequence }, heartbeatNow: true });
 }
 
 function withdraw(state: State, why: string): State {
@@ -223,7 +223,7 @@ function earlierDrain({ switchover, nowMs }: State): State["draining"] {
 function finish(state: State, switchover: Switchover, config: CoreConfig): State {
   const after = switchover.offeredAtMs === null ? "" : ` ${inWords(state.nowMs - switchover.offeredAtMs)} after ${config.nodeId} offered it`;
   const ended = inPhase(state, switchover, "done", `Two reads of EC2 show the address on ${switchover.to ?? ""}${after}.`);
-  return { ...ended, draining: state.draining === null ? null : { ...state.draining, untilMs: state.nowMs + config.egressGraceMs } };
+  return withChanges(ended, { draining: state.draining === null ? null : { ...state.draining, untilMs: state.nowMs + config.egressGraceMs } });
 }
 
 /** This node has just been deposed: by its own switchover, or by somebody else. */
@@ -232,7 +232,7 @@ export function endWhenDeposed(state: State, config: CoreConfig): State {
   if (!isUnderWay(switchover)) return state;
   if (switchover.to !== null && isHeldBy(state.ownership, switchover.to)) return finish(state, switchover, config);
   const ended = inPhase(state, switchover, "failed", `EC2 shows the address on ${holderName(state.ownership.holder)}: this node is standby now, and takes calls again.`);
-  return { ...ended, draining: null };
+  return withChanges(ended, { draining: null });
 }
 
 /** Where it stands, as one sentence. */

@@ -6,7 +6,7 @@
 import { cloudAsked, GATES, gateContext, holdDownOver, majorityDown, nobodyUp, notBlocked, notDraining, notPaused, ownerKnown, ownVerdictDown, serving, underLimit, yieldOf, type Gate, type GateContext } from "./gates.ts";
 import { holderName, isHeldBy } from "./ownership.ts";
 import type { CoreConfig } from "./settings.ts";
-import type { State } from "./state.ts";
+import { withChanges, type State } from "./state.ts";
 import { freshHeartbeat } from "./suspicion.ts";
 import type { MonotonicMs } from "./types.ts";
 
@@ -109,8 +109,8 @@ export function askTakeover(state: State, request: TakeoverRequest, config: Core
   if (state.takeover?.id === request.id || state.takeover?.phase === "claiming") return state;
   const refusal = takeoverRefusal(state, request.evenIfNotServing, config) ?? unseen(request, state, config);
   const asked = { ...request, askedAtMs: state.nowMs, phaseAtMs: state.nowMs };
-  if (refusal !== null) return { ...state, takeover: { ...asked, phase: "refused", ending: refusal, overrides: [] } };
-  return { ...state, takeover: { ...asked, phase: "claiming", ending: "", overrides: overridesOf(state, config).map(({ gate }) => gate) } };
+  if (refusal !== null) return withChanges(state, { takeover: { ...asked, phase: "refused", ending: refusal, overrides: [] } });
+  return withChanges(state, { takeover: { ...asked, phase: "claiming", ending: "", overrides: overridesOf(state, config).map(({ gate }) => gate) } });
 }
 
 /** Takes it on by what has become of it since the last step. */
@@ -118,8 +118,8 @@ export function advanceTakeover(state: State, config: CoreConfig): State {
   const { takeover } = state;
   if (takeover === null) return state;
   const ageMs = state.nowMs - takeover.phaseAtMs;
-  if (takeover.phase !== "claiming") return ageMs >= TOLD_FOR_MS ? { ...state, takeover: null } : state;
-  const end = (phase: "done" | "failed", ending: string): State => ({ ...state, takeover: { ...takeover, phase, ending, phaseAtMs: state.nowMs } });
+  if (takeover.phase !== "claiming") return ageMs >= TOLD_FOR_MS ? withChanges(state, { takeover: null }) : state;
+  const end = (phase: "done" | "failed", ending: string): State => (withChanges(state, { takeover: { ...takeover, phase, ending, phaseAtMs: state.nowMs } }));
   if (state.role === "active") return end("done", `Two reads of EC2 show the address on ${config.nodeId}.`);
   if (state.role === "claiming") return state;
   const holder = holderName(state.ownership.holder);

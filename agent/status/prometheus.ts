@@ -3,7 +3,7 @@
  * read when scraped; counters, and the sums and counts of what is measured, grow from the agent's start.
  */
 import { Counter, Gauge, Registry } from "prom-client";
-import { METRIC_NAMES, METRICS, type MetricMinute, type MetricName } from "../core/metrics.ts";
+import { METRIC_NAMES, METRICS, setsOf, type MetricMinute, type MetricName } from "../core/metrics.ts";
 import { gauges } from "../core/sampling.ts";
 import type { CoreConfig } from "../core/settings.ts";
 import type { State } from "../core/state.ts";
@@ -52,7 +52,7 @@ export function makePrometheus(config: CoreConfig): PrometheusMetrics {
     },
     text: (state) => {
       const now = gauges(state, config);
-      const totals = added(past, state.metrics.sets);
+      const totals = added(past, setsOf(state.metrics));
       for (const { metric, read } of series) {
         metric.reset();
         const value = read(now, totals);
