@@ -12,6 +12,7 @@ import { startMariaDb, type LabMariaDb } from "../support/lab/mariadb.ts";
 import { openLab, type Lab } from "../support/lab/network.ts";
 import { PHONES_ADDRESS, preparePhones, startPhone } from "../support/lab/phones.ts";
 import { tcpFrom } from "../support/lab/probe.ts";
+import { labProgram } from "../support/lab/programs.ts";
 import { startRegistrar, type Registrar } from "../support/lab/registrar.ts";
 import { templateFiles } from "../support/lab/render-config.ts";
 import { REPOSITORY } from "../support/lab/roots.ts";
@@ -58,10 +59,7 @@ describe("Asterisk 22 with the complete configuration", { timeout: 300_000 }, ()
 
   /** The agent's own prober, run in a place of the lab. Resolves with the final status of the answer. */
   async function probeFrom(place: "node-a" | "node-b", host: string, transport: "udp" | "tcp"): Promise<number> {
-    const script = `import { SocketProber } from "./agent/adapters/socket-prober.ts";
-      const { status } = await new SocketProber().sipOptions({ transport: "${transport}", host: "${host}", port: 5060 }, AbortSignal.timeout(5000));
-      console.log(status); process.exit(0);`;
-    return Number((await lab.run(place, process.execPath, ["--import", "tsx", "--input-type=module", "-e", script])).stdout);
+    return Number((await lab.run(place, process.execPath, [await labProgram("support/lab/sip-prober-main.ts"), transport, host])).stdout);
   }
 
   it("starts without an error and without a warning", async () => {

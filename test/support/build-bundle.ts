@@ -17,7 +17,7 @@ import { bundleDiet } from "./bundle-diet.ts";
 const REPOSITORY = join(fileURLToPath(import.meta.url), "../../..");
 
 /** The old CommonJS libraries inside an ES module still ask for `require`. */
-const CREATE_REQUIRE = 'import { createRequire as createRequireOfBundle } from "node:module"; const require = createRequireOfBundle(import.meta.url);';
+export const CREATE_REQUIRE = 'import { createRequire as createRequireOfBundle } from "node:module"; const require = createRequireOfBundle(import.meta.url);';
 
 /** Fails the build on a warning: with a bundle, a warning is an error that waits for the one code path that nobody tries. */
 const strict: Plugin = {

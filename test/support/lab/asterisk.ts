@@ -6,10 +6,11 @@ import { ADDRESS, ELASTIC_IP, VPC_CIDR, type NodeName } from "./addresses.ts";
 import { labFetch, type LabResponse } from "./fetch.ts";
 import type { Lab } from "./network.ts";
 import type { Exit, LabProcess } from "./process.ts";
+import { labProgram } from "./programs.ts";
 import { renderConfig } from "./render-config.ts";
 import { besideCommand, rootedCommand } from "./rooted.ts";
 import { ensureRoot, REPOSITORY } from "./roots.ts";
-import { run } from "./run.ts";
+import { AsteriskControl } from "../../../agent/adapters/asterisk-control.ts";
 import { selfSigned } from "../self-signed.ts";
 import { waitUntil } from "../wait-until.ts";
 
@@ -69,16 +70,6 @@ export async function prepareAsterisk(lab: Lab, node: NodeName, options: Asteris
   return asterisk;
 }
 
-const TAKE_ROLE = `
-import { AriModules } from "./agent/adapters/ari-modules.ts";
-import { AsteriskControl } from "./agent/adapters/asterisk-control.ts";
-import { LinkedAsteriskRole } from "./agent/adapters/asterisk-role.ts";
-const [role, folder, socket, password] = process.argv.slice(1);
-const modules = new AriModules({ url: "http://127.0.0.1:8088", username: "agent", password, otherPassword: null }, new AsteriskControl(socket));
-await new LinkedAsteriskRole({ folder, modules }).apply(role, AbortSignal.timeout(15000));
-process.exit(0);
-`;
-
 export class LabAsterisk {
   readonly node: NodeName;
   readonly ariPassword: string;
@@ -94,6 +85,7 @@ export class LabAsterisk {
   readonly controlSocket: string;
   readonly #lab: Lab;
   readonly #root: string;
+  readonly #control: AsteriskControl;
   #process: LabProcess | null = null;
 
   constructor(lab: Lab, node: NodeName, root: string, ariPassword: string) {
@@ -106,6 +98,7 @@ export class LabAsterisk {
     this.logDir = join(this.dir, "log");
     this.binDir = join(this.dir, "bin");
     this.controlSocket = join(this.dir, "run", "asterisk.ctl");
+    this.#control = new AsteriskControl(this.controlSocket);
   }
 
   /** Starts the process; `waitBooted()` tells when it takes calls. Throws if it runs already. */
@@ -135,7 +128,7 @@ export class LabAsterisk {
 
   /** Has the agent's own code turn this Asterisk to a role, in a process of its own, as quickly as an agent would. */
   async takeRole(role: "active" | "standby"): Promise<void> {
-    await this.#lab.run(this.node, process.execPath, ["--import", "tsx", "--input-type=module", "-e", TAKE_ROLE, role, this.etcDir, this.controlSocket, this.ariPassword], { timeoutMs: 30_000 });
+    await this.#lab.run(this.node, process.execPath, [await labProgram("support/lab/take-role-main.ts"), role, this.etcDir, this.controlSocket, this.ariPassword], { timeoutMs: 30_000 });
   }
 
   /** Process id of Asterisk itself. Throws when it was never started. */
@@ -166,10 +159,9 @@ export class LabAsterisk {
     this.#process?.kill("SIGCONT");
   }
 
-  /** Runs a command of Asterisk's console and resolves with what it prints. Rejects when Asterisk doesn't answer in 5 s. */
-  async cli(command: string): Promise<string> {
-    const beside = besideCommand(this.pid, "asterisk", ["-rx", command]);
-    return (await run(beside.command, beside.args, { timeoutMs: 5000 })).stdout;
+  /** Runs a command of Asterisk's console (as `asterisk -rx` does, without a process) and resolves with what it prints. Rejects when Asterisk doesn't answer in 5 s. */
+  cli(command: string): Promise<string> {
+    return this.#control.run(command, AbortSignal.timeout(5000));
   }
 
   /** An ARI request as the user `agent`, from inside the node; `path` as in `/asterisk/ping`. Rejects when there is no answer in time. */

@@ -1,12 +1,12 @@
 // A caller that measures: it asks the Elastic IP many times a second whether somebody is there, from outside, and so
 // sees what callers see: for how long nobody answered, and who answered before and after.
-import { join } from "node:path";
 import { z } from "zod";
 import { waitUntil } from "../wait-until.ts";
 import { ADDRESS, ELASTIC_IP, NODES, type NodeName, type Place } from "./addresses.ts";
 import { monotonicMs } from "./clock.ts";
 import type { Lab } from "./network.ts";
 import type { LabProcess } from "./process.ts";
+import { labProgram } from "./programs.ts";
 
 export interface CallerOptions {
   /** Requests per second; the default is 20. */
@@ -64,9 +64,8 @@ export async function startCaller(lab: Lab, options: CallerOptions = {}): Promis
   const place = options.place ?? "caller";
   const intervalMs = 1000 / (options.perSecond ?? 20);
   const caller = new Caller();
-  const script = join(import.meta.dirname, "caller-main.ts");
   const args = [options.target ?? ELASTIC_IP, String(options.port ?? 5060), String(intervalMs), ADDRESS[place]];
-  caller.attach(await lab.spawn(place, process.execPath, ["--import", "tsx", script, ...args], { name: "caller", onLine: (line) => caller.take(line) }));
+  caller.attach(await lab.spawn(place, process.execPath, [await labProgram("support/lab/caller-main.ts"), ...args], { name: "caller", onLine: (line) => caller.take(line) }));
   await waitUntil("the caller's first request", () => caller.sent > 0, 10_000);
   return caller;
 }

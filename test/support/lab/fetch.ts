@@ -1,5 +1,8 @@
-// HTTP requests from inside a place: a process can't change its network namespace, so a small one is started there.
+// HTTP requests from inside a place, each with a connection of its own, as from a program that is started there to ask one thing.
+import { request as httpRequest } from "node:http";
+import { text } from "node:stream/consumers";
 import type { Place } from "./addresses.ts";
+import { connectFrom } from "./door.ts";
 import type { Lab } from "./network.ts";
 
 export interface LabRequest {
@@ -15,16 +18,18 @@ export interface LabResponse {
   readonly body: string;
 }
 
-const ASK = `
-const [url, init, timeoutMs] = process.argv.slice(1);
-fetch(url, { ...JSON.parse(init), signal: AbortSignal.timeout(Number(timeoutMs)) })
-  .then(async (response) => console.log(JSON.stringify({ status: response.status, body: await response.text() })))
-  .catch((error) => { console.error(String(error.cause ?? error)); process.exitCode = 1; });
-`;
-
 /** Makes one HTTP request from a place. Rejects when there is no answer in time. */
 export async function labFetch(lab: Lab, place: Place, url: string, request: LabRequest = {}): Promise<LabResponse> {
-  const { timeoutMs = 5000, ...init } = request;
-  const { stdout } = await lab.run(place, process.execPath, ["-e", ASK, url, JSON.stringify(init), String(timeoutMs)], { timeoutMs: timeoutMs + 5000 });
-  return JSON.parse(stdout) as LabResponse;
+  const { timeoutMs = 5000, body, ...init } = request;
+  const signal = AbortSignal.timeout(timeoutMs);
+  const { hostname, port } = new URL(url);
+  const reach = await connectFrom(lab, place, { host: hostname, port: Number(port || 80), timeoutMs });
+  if (reach.outcome !== "connected") throw new Error(`${url} from ${place}: the connection was ${reach.outcome === "refused" ? "refused" : "not answered"}`);
+  return new Promise((resolve, reject) => {
+    const asked = httpRequest(url, { ...init, signal, createConnection: () => reach.socket }, (response) => {
+      text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
+    });
+    asked.on("error", (cause) => reject(new Error(`${url} from ${place}: no answer`, { cause })));
+    asked.end(body);
+  });
 }

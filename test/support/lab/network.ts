@@ -9,6 +9,7 @@ import { ensureHostTools } from "./host-tools.ts";
 import { labDir, labName, removeNamespace, sweepLeftovers } from "./leftovers.ts";
 import { conntrackFlush, natUpdate } from "./nat.ts";
 import { killGroup, startProcess, type LabProcess, type SpawnOptions } from "./process.ts";
+import { labProgram } from "./programs.ts";
 import { run, type RunOptions, type RunResult } from "./run.ts";
 import { buildTopology } from "./topology.ts";
 import { waitUntil } from "../wait-until.ts";
@@ -66,7 +67,7 @@ export class Lab {
     await mkdir(join(this.dir, "logs"), { recursive: true });
     await buildTopology(this.places, (place) => this.namespaceOf(place));
     const targets = [REFERENCE_PRIVATE, REFERENCE_PUBLIC].map(({ address, port }) => `${address}:${port}`);
-    const reference = await this.spawn("aws", process.execPath, ["--import", "tsx", join(import.meta.dirname, "reference-main.ts"), ...targets], { name: "reference" });
+    const reference = await this.spawn("aws", process.execPath, [await labProgram("support/lab/reference-main.ts"), ...targets], { name: "reference" });
     await waitUntil("the references to listen", () => targets.every((target) => reference.log().includes(`listening ${target}`)), 10_000);
   }
 

@@ -12,6 +12,7 @@ import { labFetch } from "./fetch.ts";
 import { DATABASE_ADDRESS, DATABASE_NAME, DATABASE_PORT, startMariaDb, type LabMariaDb } from "./mariadb.ts";
 import { openLab, type Lab } from "./network.ts";
 import type { LabProcess } from "./process.ts";
+import { labProgram } from "./programs.ts";
 import { REPOSITORY } from "./roots.ts";
 import { waitUntil } from "../wait-until.ts";
 import type { CallRecord, CONTROL_NAMES } from "../aws/aws-lab.ts";
@@ -203,7 +204,7 @@ export class Pair {
     const file = join(this.lab.dir, "aws.json");
     await writeFile(file, JSON.stringify(spec));
     let ready = false;
-    await this.lab.spawn("aws", process.execPath, ["--import", "tsx", join(import.meta.dirname, "aws-in-lab.ts"), file], { name: "aws", onLine: (line) => {
+    await this.lab.spawn("aws", process.execPath, [await labProgram("support/lab/aws-in-lab.ts"), file], { name: "aws", onLine: (line) => {
       const told = JSON.parse(line) as { readonly ready?: boolean; readonly move?: string | null };
       if (told.ready === true) ready = true;
       else this.#following = this.#following.then(() => this.#follow(told.move ?? null));

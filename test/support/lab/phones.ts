@@ -1,11 +1,11 @@
 // Phones on the Internet side of the lab: each registers through the Elastic IP with one request (and the answer to its challenge),
 // keeps its socket open as a phone behind NAT does, and tells when it was called, by which node's packets, and asked with what.
-import { join } from "node:path";
 import { z } from "zod";
 import { waitUntil } from "../wait-until.ts";
 import { ELASTIC_IP } from "./addresses.ts";
 import type { Lab } from "./network.ts";
 import type { LabProcess } from "./process.ts";
+import { labProgram } from "./programs.ts";
 
 /** Phones have an address of their own: the caller's is that of a trunk, and trunks are known by their address. */
 export const PHONES_ADDRESS = "198.51.100.20";
@@ -42,7 +42,7 @@ export async function preparePhones(lab: Lab): Promise<void> {
 export async function startPhone(lab: Lab, options: Pick<PhoneSpec, "user" | "password" | "port"> & Partial<PhoneSpec>): Promise<Phone> {
   const spec: PhoneSpec = { transport: "udp", address: PHONES_ADDRESS, server: ELASTIC_IP, serverPort: 5060, expiresSeconds: 300, ...options };
   const phone = new Phone();
-  phone.attach(await lab.spawn("caller", process.execPath, ["--import", "tsx", join(import.meta.dirname, "phone-main.ts"), JSON.stringify(spec)], { name: `phone-${spec.user}`, onLine: (line) => phone.take(line) }));
+  phone.attach(await lab.spawn("caller", process.execPath, [await labProgram("support/lab/phone-main.ts"), JSON.stringify(spec)], { name: `phone-${spec.user}`, onLine: (line) => phone.take(line) }));
   const status = await waitUntil(`${spec.user} to be registered`, () => phone.registerStatus ?? undefined, 15_000);
   if (status !== 200) throw new Error(`${spec.user} was refused with ${status}`);
   return phone;

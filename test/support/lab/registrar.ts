@@ -1,10 +1,10 @@
 // A SIP provider with which the active registers: what it was asked, by whom, and whom it would send calls to. Bindings are told
 // apart by the address alone, which is the same for both nodes (the Elastic IP): the harshest provider there is.
-import { join } from "node:path";
 import { z } from "zod";
 import { waitUntil } from "../wait-until.ts";
 import { ADDRESS } from "./addresses.ts";
 import type { Lab } from "./network.ts";
+import { labProgram } from "./programs.ts";
 
 const Line = z.object({ accepted: z.boolean(), uri: z.string(), expires: z.number(), password: z.number(), from: z.string(), server: z.string(), atMs: z.number(), bindings: z.array(z.string()) });
 
@@ -40,7 +40,7 @@ export async function startRegistrar(lab: Lab, { port = 5090, otherPasswords = [
   const trunk = carrierAt(port);
   const challenged: Registration[] = [];
   const registrations: Registration[] = [];
-  const started = await lab.spawn("caller", process.execPath, ["--import", "tsx", join(import.meta.dirname, "registrar-main.ts"), ADDRESS.caller, String(port), trunk.username, JSON.stringify([trunk.password, ...otherPasswords]), String(longestSeconds)], {
+  const started = await lab.spawn("caller", process.execPath, [await labProgram("support/lab/registrar-main.ts"), ADDRESS.caller, String(port), trunk.username, JSON.stringify([trunk.password, ...otherPasswords]), String(longestSeconds)], {
     name: "registrar",
     onLine: (line) => {
       const told = Line.parse(JSON.parse(line));

@@ -6,6 +6,7 @@ import { CALLER_TRUNK } from "../lab/asterisk.ts";
 import { labFetch } from "../lab/fetch.ts";
 import type { Pair } from "../lab/pair.ts";
 import type { LabProcess } from "../lab/process.ts";
+import { labProgram } from "../lab/programs.ts";
 import { REPOSITORY } from "../lab/roots.ts";
 import type { CallEvent } from "../../../agent/stasis-app/core/event.ts";
 import { waitUntil } from "../wait-until.ts";
@@ -79,7 +80,7 @@ export class LabApp {
 
   /** The same, with the instants of sending (wall clock, ms). */
   async dialTimed(requests: readonly object[], token = TOKEN): Promise<readonly (readonly [status: number, sentAtMs: number])[]> {
-    const { stdout } = await this.#pair.lab.run(this.node, process.execPath, ["--import", "tsx", join(REPOSITORY, "test/support/stasis-app/dial-main.ts"), `http://${ADDRESS[this.node]}:${API_PORT}`, token], { input: JSON.stringify(requests), timeoutMs: 60_000 });
+    const { stdout } = await this.#pair.lab.run(this.node, process.execPath, [await labProgram("support/stasis-app/dial-main.ts"), `http://${ADDRESS[this.node]}:${API_PORT}`, token], { input: JSON.stringify(requests), timeoutMs: 60_000 });
     return JSON.parse(stdout) as readonly (readonly [number, number])[];
   }
 
