@@ -38,7 +38,7 @@ build {
   provisioner "shell" {
     only             = ["amazon-ebs.node"]
     scripts          = local.scripts
-    environment_vars = concat(local.pins, ["IMAGE_SOURCE=amazon-ebs", "BUILD_REGION=${var.region}", "BASE_IMAGE=${build.SourceAMI}", "STAGE=/tmp/stage", "STAGE_OUT=/tmp/stage-out"])
+    environment_vars = concat(local.pins, ["IMAGE_SOURCE=amazon-ebs", "BASE_IMAGE=${build.SourceAMI}", "STAGE=/tmp/stage", "STAGE_OUT=/tmp/stage-out"])
     execute_command  = "chmod +x {{ .Path }}; sudo env {{ .Vars }} {{ .Path }}"
   }
 

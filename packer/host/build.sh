@@ -60,14 +60,14 @@ case $what in
   rootfs)
     root=$(realpath --canonicalize-missing "${1:?usage: build.sh rootfs ROOT}")
     manifest=$root.manifest.json
-    "$PACKER/host/stage.sh" "$stage" "$arch"
+    "$PACKER/host/stage.sh" "$stage" "$arch" rootfs
     "$PACKER/host/make-root.sh" "$root"
     run_packer build -color=false -only=null.rootfs
     ;;
   amazon-ebs)
     [ "${version#* }" -ge 7 ] || die "This Packer is too old to require IMDSv2 of an image: install 1.7 or newer from its maker."
     manifest=$REPOSITORY/packer-manifest.json
-    "$PACKER/host/stage.sh" "$stage" "$arch"
+    "$PACKER/host/stage.sh" "$stage" "$arch" amazon-ebs
     run_packer build -color=false -only=amazon-ebs.node "$@"
     ;;
   *) die "usage: build.sh rootfs ROOT | amazon-ebs [-var NAME=VALUE ...] | validate" ;;

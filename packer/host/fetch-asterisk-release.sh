@@ -10,18 +10,14 @@ source "$(dirname "$0")/lib.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-fetch() { curl --fail --silent --show-error --location --proto '=https' --tlsv1.2 --retry 3 --max-time 600 --output "$2" "$1"; }
 
 # The folder "releases" keeps every version; the one above it only the newest.
 name=asterisk-$ASTERISK_VERSION.tar.gz
 base=https://downloads.asterisk.org/pub/telephony/asterisk/releases
 fetch "$base/$name" "$name" || die "Asterisk $ASTERISK_VERSION can't be downloaded. Where the release server can't be reached, set ASTERISK_TARBALL (see packer/README.md)."
 fetch "$base/$name.asc" "$name.asc"
-printf '%s  %s\n' "$ASTERISK_SHA256" "$name" | sha256sum --check --quiet
-mkdir --mode=700 keyring
-gpg --homedir keyring --batch --quiet --import "$PACKER/keys/asterisk-release.asc"
-gpg --homedir keyring --batch --status-fd 3 --verify "$name.asc" "$name" 3> status 2> /dev/null || die "The signature of $name is not good."
-grep -q "^\[GNUPG:\] VALIDSIG .*$ASTERISK_SIGNING_KEY" status || die "$name is not signed by the pinned key."
+printf '%s  %s\n' "$ASTERISK_SHA256" "$name" | sha256sum --check --quiet || die "$name is not what versions.env pins. What the server has now: $(sha256sum < "$name" | cut -d' ' -f1)"
+must_be_signed "$name" "$name.asc" "$PACKER/keys/asterisk-release.asc" "$ASTERISK_SIGNING_KEY"
 
 tree=asterisk-$ASTERISK_VERSION
 tar --extract --gzip --file "$name" "$tree/third-party/versions.mak" "$tree/third-party/pjproject"

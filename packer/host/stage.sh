@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Gathers everything that the image needs and that is not a Debian package, checked against its pinned hash, in one folder. Both
 # sources get this same folder, so the machine that is being provisioned downloads nothing but packages of its distribution.
-# Usage: stage.sh STAGE ARCH       ARCH: amd64 or arm64
-#   ASTERISK_TARBALL=file          Asterisk from a local tarball (ASTERISK_LOCAL_* in versions.env) instead of the release server;
-#                                  the word "debian" puts one together from Debian's source package first
+# Usage: stage.sh STAGE ARCH KIND     ARCH: amd64 or arm64; KIND: amazon-ebs or rootfs
+#   ASTERISK_TARBALL=file             Asterisk from a local tarball (ASTERISK_LOCAL_* in versions.env) instead of the release server;
+#                                     the word "debian" puts one together from Debian's source package first
 set -euo pipefail
 stage=$1
 arch=$2
+kind=$3
 # shellcheck source=packer/host/lib.sh
 source "$(dirname "$0")/lib.sh"
 rm -rf "$stage"
@@ -74,6 +75,7 @@ printf 'IMAGE_ARCH=%s\nGIT_REVISION=%s\nAGENT_VERSION=%s\n' "$arch" "$(git -C "$
   "$(node -p 'require(process.argv[1]).version' "$REPOSITORY/package.json")" > "$stage/build.env"
 cp -r "$PACKER/rootfs" "$stage/rootfs"
 cp "$PACKER/versions.env" "$stage/versions.env"
+if [ "$kind" = amazon-ebs ]; then "$PACKER/host/fetch-aws-agents.sh" "$stage" "$arch"; fi
 stage_node
 stage_agent
 stage_pm2

@@ -14,12 +14,14 @@ const pins = new Map(read("versions.env").split("\n").filter((line) => /^\w+=/.t
 const unit = (name: string): string => read(`rootfs/etc/systemd/system/${name}.service`);
 
 describe("packer/versions.env", () => {
-  it("pins every download by a hash, or says that the hash is not known yet", () => {
+  it("pins every download by a hash, and by the key that signs it where somebody does", () => {
     for (const [name, value] of pins) {
-      if (name.includes("SHA256")) assert.match(value, /^([0-9a-f]{64}|unset)$/, name);
+      if (name.includes("SHA256")) assert.match(value, /^[0-9a-f]{64}$/, name);
       if (name.includes("INTEGRITY")) assert.match(value, /^sha512-[A-Za-z0-9+/]{86}==$/, name);
+      if (name.endsWith("SIGNING_KEY")) assert.match(value, /^[0-9A-F]{40}$/, name);
     }
-    for (const name of ["ASTERISK_SHA256", "ASTERISK_LOCAL_SHA256", "ASTERISK_DEBIAN_SHA256", "PJPROJECT_DEBIAN_SHA256"]) assert.notEqual(pins.get(name), "unset", name);
+    for (const name of ["SSM_AGENT", "CLOUDWATCH_AGENT"]) for (const pin of ["VERSION", "SHA256_AMD64", "SHA256_ARM64", "SIGNING_KEY"]) assert.ok(pins.has(`${name}_${pin}`), `${name}_${pin}`);
+    for (const name of ["ASTERISK_SHA256", "ASTERISK_SIGNING_KEY", "ASTERISK_LOCAL_SHA256", "ASTERISK_DEBIAN_SHA256", "PJPROJECT_DEBIAN_SHA256"]) assert.ok(pins.has(name), name);
   });
 
   it("is the only place that names a version", () => {
@@ -50,6 +52,10 @@ describe("the build", () => {
       assert.match(read(file), /^set -(euo|uo) pipefail$/m, file);
       assert.doesNotMatch(read(file), /^\s*set -\w*x|bash -x/m, `${file} would log what it handles`);
     }
+  });
+
+  it("downloads on the machine being provisioned nothing but packages of its distribution", () => {
+    for (const file of files("scripts")) assert.doesNotMatch(read(file).replace(/^\s*#.*$/gm, ""), /\b(curl|wget) -|https:|npm (install|ci|pack)/, file);
   });
 
   it("fetches over https only, and nothing on the node at boot", () => {

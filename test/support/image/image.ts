@@ -10,7 +10,7 @@ import { run } from "../lab/run.ts";
 const INPUTS = ["packer/host", "packer/keys", "packer/rootfs", "packer/scripts", "packer/build.pkr.hcl", "packer/sources.pkr.hcl", "packer/variables.pkr.hcl", "packer/versions.env", "agent", "asterisk-config", "ecosystem.config.js", "package.json", "package-lock.json", "test/support/build-bundle.ts"];
 
 /** Commands that building and booting need, and the Debian package of each. */
-const TOOLS = { packer: "packer", debootstrap: "debootstrap", "systemd-nspawn": "systemd-container", nft: "nftables", flock: "util-linux", shellcheck: "shellcheck" } as const;
+const TOOLS = { packer: "packer", debootstrap: "debootstrap", "systemd-nspawn": "systemd-container", nft: "nftables", flock: "util-linux", shellcheck: "shellcheck", gpg: "gnupg" } as const;
 
 const BUILD_WITHIN_MS = 3_600_000;
 
