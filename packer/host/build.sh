@@ -65,6 +65,9 @@ case $what in
     run_packer build -color=false -only=null.rootfs
     ;;
   amazon-ebs)
+    # The variable's default is an address that nobody has: a machine would be started, and Packer would wait for it in vain.
+    [[ "$* ${PKR_VAR_build_from_cidr:+build_from_cidr=}" =~ (build_from_cidr=|-var-file) ]] ||
+      die "From where will the build machine be reached? Add -var build_from_cidr=ADDRESS/32, with the public address of this machine: its SSH is open to nobody else."
     [ "${version#* }" -ge 7 ] || die "This Packer is too old to require IMDSv2 of an image: install 1.7 or newer from its maker."
     manifest=$REPOSITORY/packer-manifest.json
     "$PACKER/host/stage.sh" "$stage" "$arch" amazon-ebs

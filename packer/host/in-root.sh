@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Runs one provisioning script inside a root folder of this machine, the way Packer runs it on an instance: as root, with the
-# staged files under $STAGE. The mounts live in a mount namespace of their own and end with it, however the script ends.
+# staged files under $STAGE. The mounts and whatever a script leaves running live in namespaces of their own and end with them, however
+# the script ends.
 # Usage: ROOT=folder STAGE_DIR=folder OUT_DIR=folder in-root.sh SCRIPT (its environment is handed on)
 set -euo pipefail
 script=$1
 export STAGE=/run/stage STAGE_OUT=/run/stage-out
 
 # shellcheck disable=SC2016  # the variables are those of the shell inside
-exec unshare --mount --propagation private -- bash -euo pipefail -c '
+exec unshare --mount --propagation private --pid --fork --kill-child -- bash -euo pipefail -c '
   mount -t proc proc "$ROOT/proc"
   mount -t tmpfs -o mode=755 dev "$ROOT/dev"
   for node in null zero full random urandom tty; do touch "$ROOT/dev/$node"; mount --bind "/dev/$node" "$ROOT/dev/$node"; done

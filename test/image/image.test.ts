@@ -7,6 +7,8 @@ import { monotonicMs } from "../support/lab/clock.ts";
 import { holderOf, movedTo } from "../support/lab/pair-checks.ts";
 import { startCaller } from "../support/lab/caller.ts";
 import { openImagePair, WITNESS, type ImagePair } from "../support/image/image-pair.ts";
+import { APP_SECRET } from "../support/stasis-app/lab-app.ts";
+import { API_PORT, appHealth, runningPrograms, switchAppOff, switchAppOn, untilRestarted } from "../support/image/shipped-app.ts";
 import { agentPid, connects, pm2Programs, runDocument, untilAnotherAgent, untilHeardAgain } from "../support/image/machine-checks.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -183,46 +185,55 @@ describe("the node image, booted as two nodes and a witness", { timeout: 3_600_0
     assert.deepEqual(await image.pair.claims(), []);
   });
 
-  it("runs the user's Stasis app beside the agent under the same pm2, and restarts each alone", async () => {
+  it("runs a Stasis app of the user's beside the agent under the same pm2, and restarts each alone", async () => {
     const machine = image.machine("node-b");
     const dropIn = "/etc/systemd/system/node-pm2.service.d/app.conf";
     // As packer/README.md tells it: a script, and its name in pm2's environment.
     const app = 'console.log("the app runs"); setInterval(() => {}, 60_000);';
     await machine.run("sh", ["-c", `mkdir -p /opt/app $(dirname ${dropIn}); cat > /opt/app/main.js; printf '[Service]\\nEnvironment=STASIS_APP_SCRIPT=/opt/app/main.js\\n' > ${dropIn}; systemctl daemon-reload; systemctl restart node-pm2`], { input: app, timeoutMs: 40_000 });
-    const both = async (): Promise<ReadonlyMap<string, number>> => new Map((await pm2Programs(machine)).filter(({ pm2_env }) => pm2_env.status === "online").map(({ name, pid }) => [name, pid]));
+    const both = (): Promise<ReadonlyMap<string, number>> => runningPrograms(image, "node-b");
     const first = await waitUntil("the agent and the app", async () => { const now = await both(); return now.size === 2 && now; }, 20_000);
     const appSaid = async (): Promise<number> => (await machine.run("cat", ["/var/log/asterisk-node-agent/stasis-app.log"])).stdout.split("\n").filter((line) => line === "the app runs").length;
     await waitUntil("the app's first words", async () => (await appSaid()) === 1, 20_000);
-    await machine.run("kill", ["-KILL", String(first.get("stasis-app"))]);
-    const second = await waitUntil("another app", async () => { const now = await both(); return ![undefined, 0, first.get("stasis-app")].includes(now.get("stasis-app")) && now; }, 20_000);
+    await untilRestarted(image, "node-b", "stasis-app");
+    const second = await both();
     assert.equal(second.get("asterisk-node-agent"), first.get("asterisk-node-agent"), "the agent was left alone");
     await untilAnotherAgent(image, "node-b", () => machine.run("kill", ["-KILL", String(second.get("asterisk-node-agent"))]));
     assert.equal((await both()).get("stasis-app"), second.get("stasis-app"), "the app was left alone");
     await waitUntil("the second app's words", async () => (await appSaid()) === 2, 20_000);
     assert.match((await machine.run("ps", ["-eo", "user:20,args"])).stdout, /^node-agent .*\/opt\/app\/main\.js/m);
-    await machine.run("sh", ["-c", `rm ${dropIn}; systemctl daemon-reload; systemctl restart node-pm2`], { timeoutMs: 40_000 });
-    await steady("node-a");
-    assert.deepEqual((await pm2Programs(machine)).map(({ name }) => name), ["asterisk-node-agent"]);
+    await machine.run("sh", ["-c", `rm ${dropIn} /var/log/asterisk-node-agent/stasis-app.*; systemctl daemon-reload`]);
     assert.deepEqual(await image.pair.claims(), []);
   });
 
-  it("lets a stopping agent say goodbye, and opens its logs again after they were rotated", async () => {
-    const machine = image.machine("node-b");
-    await machine.run("systemctl", ["restart", "node-pm2.service"], { timeoutMs: 40_000 });
+  it("runs the Stasis app that it brings where that has settings, lets both say goodbye, and opens their logs again after a rotation", async () => {
+    const [machine, logs] = [image.machine("node-b"), "/var/log/asterisk-node-agent"];
+    const says = async (log: string, event: string): Promise<boolean> => (await machine.run("grep", ["-qF", `"event":"${event}"`, `${logs}/${log}`], { accept: [1, 2] })).code === 0;
+    await switchAppOn(image, "node-b");
     await steady("node-a");
-    assert.match((await machine.run("cat", ["/var/log/asterisk-node-agent/agent.log"])).stdout, /"event":"agent-stopping"/);
-    await untilAnotherAgent(image, "node-b", async () => {
-      await machine.run("logrotate", ["--force", "/etc/logrotate.d/asterisk-node"]);
-      await machine.run("kill", ["-KILL", String(await agentPid(machine))]);
-    });
-    const { stdout } = await machine.run("sh", ["-c", "ls /var/log/asterisk-node-agent/*.1 /var/log/asterisk/*.1"]);
-    for (const name of ["agent.log.1", "messages.log.1", "security.log.1"]) assert.ok(stdout.includes(name), `${name} is missing:\n${stdout}`);
+    assert.ok(await says("agent.log", "agent-stopping"), "the agent's goodbye");
+    const health = await waitUntil("the app to reach Asterisk and the agent", async () => {
+      const now = await appHealth(image, "aws", "node-b").catch(() => null);
+      return now?.asterisk === true && now.role === "standby" && now;
+    }, 20_000);
+    assert.equal(health.database, false, "there is none");
+    for (const target of [ELASTIC_IP, ADDRESS["node-b"]]) assert.equal(await connects(image, "caller", target, API_PORT), false, `the app's API is open to callers at ${target}`);
+    await machine.run("sh", ["-c", `echo '{}' > ${logs}/call-events.jsonl; chown node-agent:node-agent ${logs}/call-events.jsonl; logrotate --force /etc/logrotate.d/asterisk-node`]);
+    await untilAnotherAgent(image, "node-b", async () => machine.run("kill", ["-KILL", String(await agentPid(machine))]));
+    await untilRestarted(image, "node-b", "stasis-app");
+    await waitUntil("the app's words in its new log", () => says("stasis-app.log", "app-started"), 20_000);
+    const { stdout } = await machine.run("sh", ["-c", `ls ${logs} /var/log/asterisk`]);
+    for (const name of ["agent.log.1", "stasis-app.log.1", "call-events.jsonl.1", "messages.log.1", "security.log.1"]) assert.ok(stdout.split("\n").includes(name), `${name} is missing:\n${stdout}`);
+    await switchAppOff(image, "node-b");
     await steady("node-a");
+    assert.ok(await says("stasis-app.log", "app-stopping"), "the app's goodbye");
+    assert.deepEqual([...(await runningPrograms(image, "node-b")).keys()], ["asterisk-node-agent"]);
+    assert.deepEqual(await image.pair.claims(), []);
   });
 
   it("keeps every secret out of files, logs, environments and command lines", async () => {
     const { secret } = image.pair;
-    const values = [secret.ari_password, secret.password, secret.heartbeat_keys.k1];
+    const values = [secret.ari_password, secret.password, secret.heartbeat_keys.k1, APP_SECRET.app_token, APP_SECRET.app_database.password];
     for (const [name, machine] of image.machines) {
       const input = values.join("\n");
       const places = "/etc /var /run /root /home /tmp /usr/lib/asterisk-node-agent";

@@ -1,9 +1,8 @@
 /**
  * The test command. Stages: `fast` (unit, scenarios, simulation, contract: any machine, under two minutes), `campaign` (a
  * thousand simulated runs: any machine, a few minutes) and `e2e` (real Asterisk in network namespaces: Debian as root). `image`
- * (it compiles Asterisk when its cache is cold) builds the node's image and boots machines from it. Without arguments it runs
- * `fast` and `e2e`, and with CI=true `campaign` between them; `image` only by name, beside other stages with its image built
- * meanwhile. What needs Debian and root is left out with a sentence where it can't run, except with CI=true, where nothing is
+ * (it compiles Asterisk when its cache is cold) builds the node's image and boots machines from it; beside other stages the image
+ * is built meanwhile. Without arguments it runs DEFAULT_STAGES, and with CI=true CI_STAGES. What needs Debian and root is left out with a sentence where it can't run, except with CI=true, where nothing is
  * skipped in silence and no test is a failure.
  */
 import { spawn } from "node:child_process";
@@ -13,6 +12,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { buildImageAhead } from "./image/image-ahead.ts";
+import { ensureImageTools } from "./image/image.ts";
 
 const STAGES: Readonly<Record<string, readonly string[]>> = {
   fast: ["unit", "scenarios", "simulation", "contract"],
@@ -100,7 +100,10 @@ const sums = { passed: 0, failed: 0, skipped: 0 };
 const notes: string[] = [];
 if (e2eObstacle() === null) for (const script of PREPARATIONS) if ((await runScript(script)) !== 0) throw new Error(`${script} failed; see above`);
 const stages = wanted.length > 0 ? wanted : strict ? CI_STAGES : DEFAULT_STAGES;
-const imageAhead = stages.length > 1 && stages.includes("image") && e2eObstacle() === null ? await buildImageAhead() : null;
+const makesImage = stages.includes("image") && e2eObstacle() === null;
+// Once, before the tests and the build: each of them would install what is missing, and wait for apt's lock in vain.
+if (makesImage) await ensureImageTools((line) => process.stderr.write(`image: ${line}\n`));
+const imageAhead = makesImage && stages.length > 1 ? buildImageAhead() : null;
 for (const stage of stages) {
   const real = REAL_STAGES.has(stage);
   const obstacle = real ? e2eObstacle() : null;
@@ -121,8 +124,8 @@ for (const stage of stages) {
   }
   const files = (STAGES[stage] ?? []).flatMap(testFiles);
   const started = Date.now();
-  // Much of a contract is waiting: one process more than there are cores. Every lab has namespaces of its own, and its tests mostly wait: two at a time. A campaign takes all cores for itself, and so do machines that boot.
-  const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, stage === "fast" ? availableParallelism() + 1 : stage === "e2e" ? 2 : 1);
+  // Much of a contract is waiting: one process more than there are cores. Every lab has namespaces of its own, and its tests mostly wait: two at a time. A campaign takes all cores for itself.
+  const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, stage === "fast" ? availableParallelism() + 1 : real ? 2 : 1);
   if (counts.tests === 0) notes.push(`Stage ${stage} ran no test: that is a failure.`);
   const declared = counts.reasons.filter((reason) => DECLARED.test(reason));
   const silent = counts.skipped - declared.length;

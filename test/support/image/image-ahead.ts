@@ -2,7 +2,6 @@
 // lowest priority that the machine knows: a test that wants a core gets it at once.
 import { spawn } from "node:child_process";
 import process from "node:process";
-import { ensureImageTools } from "./image.ts";
 
 /** A class that runs only when nothing else wants to. By itself it counts inside a session only, where the kernel groups tasks by session; hence the first line. */
 const LAST_OF_ALL = 'echo 19 > /proc/self/autogroup 2> /dev/null || true; exec nice -n 19 chrt --idle 0 "$@"';
@@ -12,10 +11,8 @@ export interface ImageAhead {
   done(): Promise<boolean>;
 }
 
-/** Starts building the image of these files into the cache. The build ends with this process. Rejects where no image can be built. */
-export async function buildImageAhead(): Promise<ImageAhead> {
-  // Before, not beside: the tests may want to install something, too.
-  await ensureImageTools((line) => process.stderr.write(`image: ${line}\n`));
+/** Starts building the image of these files into the cache; the tools for that must be there (`ensureImageTools`). The build ends with this process. */
+export function buildImageAhead(): ImageAhead {
   const command = [process.execPath, "--import", "tsx", "test/support/image/build-image.ts"];
   // A session of its own, so that all of it can be ended at once.
   const child = spawn("sh", ["-c", LAST_OF_ALL, "sh", ...command], { stdio: ["ignore", "pipe", "pipe"], detached: true });

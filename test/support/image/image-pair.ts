@@ -5,6 +5,7 @@ import type { LabAsterisk } from "../lab/asterisk.ts";
 import { startCaller } from "../lab/caller.ts";
 import { openLab } from "../lab/network.ts";
 import { ALLOCATION, CLUSTER, instanceOf, Pair, WITNESS_SECRET } from "../lab/pair.ts";
+import { APP_SECRET } from "../stasis-app/lab-app.ts";
 import { ensureImage } from "./image.ts";
 import { bootMachine, removeRemains, type Machine } from "./machine.ts";
 
@@ -64,6 +65,8 @@ export async function openImagePair(options: ImagePairOptions = {}): Promise<Ima
       // As Terraform makes them: the primary address has no public one but the Elastic IP.
       await pair.lab.setPublicAddress(name, false);
     }
+    // As Terraform makes it: the secret has the Stasis app's fields, too.
+    Object.assign(pair.secret, APP_SECRET);
     await pair.startAws();
     options.onBoot?.();
     const names: readonly MachineName[] = witness ? [...NAMES, "witness"] : NAMES;
