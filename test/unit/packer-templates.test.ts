@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
 
 const PACKER = join(import.meta.dirname, "../../packer");
@@ -153,6 +153,12 @@ describe("the image's firewall", () => {
     assert.equal([...rules.matchAll(/\b8090\b/g)].length, 1);
   });
 
+  it("opens the Stasis app's port, the one that Terraform opens, to private networks only", () => {
+    assert.match(rules, /^ +tcp dport 8092 ip saddr \{ 10\.0\.0\.0\/8, 172\.16\.0\.0\/12, 192\.168\.0\.0\/16 \} accept$/m);
+    assert.equal([...rules.matchAll(/\b8092\b/g)].length, 1);
+    assert.match(readFileSync(join(PACKER, "../provisioning/terraform/pair/network.tf"), "utf8"), /^ +stasis_app_port = 8092$/m);
+  });
+
   it("keeps Asterisk away from the instance's credentials", () => {
     assert.match(rules, /ip daddr 169\.254\.169\.254 meta skuid "asterisk" reject/);
   });
@@ -170,5 +176,29 @@ describe("the image's firewall", () => {
     assert.ok(rules.includes(`udp dport ${start}-${end} accept`));
     const range = /^net\.ipv4\.ip_local_port_range = (\d+) /m.exec(read("rootfs/etc/sysctl.d/60-asterisk-node.conf"));
     assert.ok(Number(range?.[1]) > Number(end), "outgoing connections take no media port");
+  });
+});
+
+describe("the image's logs", () => {
+  const shipped = (JSON.parse(read("rootfs/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json")) as { readonly logs: { readonly logs_collected: { readonly files: { readonly collect_list: readonly { readonly file_path: string; readonly log_group_name: string; readonly log_stream_name: string }[] } } } }).logs.logs_collected.files.collect_list;
+  const rotated = [...read("rootfs/etc/logrotate.d/asterisk-node").matchAll(/^(\/\S+) \{$/gm)].map(([, glob = ""]) => glob);
+
+  it("are all rotated: those that are shipped, and those that pm2 writes", async () => {
+    const { apps } = (await import(join(PACKER, "../ecosystem.config.js"))) as { readonly apps: readonly { readonly out_file: string; readonly error_file: string }[] };
+    for (const file of [...shipped.map(({ file_path }) => file_path), ...apps.flatMap((app) => [app.out_file, app.error_file])]) {
+      assert.ok(rotated.some((glob) => dirname(glob) === dirname(file) && basename(file).endsWith(basename(glob).slice(1))), file);
+    }
+  });
+
+  it("go to log groups that Terraform makes, with an end, each file into a stream of its own", () => {
+    const terraform = readFileSync(join(PACKER, "../provisioning/terraform/pair/notifications.tf"), "utf8");
+    const groups = /toset\(\[([^\]]+)\]\)/.exec(terraform)?.[1]?.match(/\w+/g) ?? [];
+    const prefix = /log_group_prefix = "([^"]+)"/.exec(terraform)?.[1] ?? "";
+    assert.ok(groups.length > 0 && prefix !== "");
+    for (const { log_group_name } of shipped) assert.ok(groups.some((group) => log_group_name === `${prefix}/${group}`), log_group_name);
+    const streams = shipped.map(({ log_group_name, log_stream_name }) => `${log_group_name} ${log_stream_name}`);
+    assert.equal(new Set(streams).size, streams.length);
+    // No caller's number leaves the node with the logs: events of calls go to their sink only.
+    assert.ok(shipped.every(({ file_path }) => !file_path.endsWith(".jsonl") && !file_path.includes("cdr")));
   });
 });
