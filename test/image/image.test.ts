@@ -1,7 +1,6 @@
 // Two machines booted from the image that Packer built: what an operator deploys, started by nothing but its own units.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { CALLER_TRUNK } from "../support/lab/asterisk.ts";
 import { ADDRESS, ELASTIC_IP, MANAGEMENT_ADDRESS, type NodeName } from "../support/lab/addresses.ts";
 import { monotonicMs } from "../support/lab/clock.ts";
 import { holderOf, movedTo } from "../support/lab/pair-checks.ts";
@@ -46,8 +45,6 @@ describe("the node image, booted as two nodes and a witness", { timeout: 3_600_0
       // debug: the peer's log tells when a heartbeat came, and secrets are looked for in the most that an agent ever says.
       knobs: { HOLD_DOWN_MS: String(HOLD_DOWN_MS), LOG_LEVEL: "debug" },
       witness: true,
-      // The operator's own file: the trunk that the caller comes over. Everything else is rendered on the machine.
-      files: { "etc/asterisk/pjsip_local.conf": CALLER_TRUNK },
       onBoot: () => { openedAtMs = monotonicMs(); },
     });
     await steady("node-a");

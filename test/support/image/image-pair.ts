@@ -1,7 +1,7 @@
 // Machines booted from the node image, in the lab: the product as it is deployed, two nodes and, where asked for, a witness. Nothing is
 // started by hand; what runs was started by the image's own units. Everything around the machines (router, AWS, caller) is the lab's.
 import { ADDRESS, AWS_PORT, IMDS_ADDRESS, MANAGEMENT_ADDRESS, REFERENCE_PRIVATE, REFERENCE_PUBLIC, type NodeName } from "../lab/addresses.ts";
-import type { LabAsterisk } from "../lab/asterisk.ts";
+import { CALLER_TRUNK, type LabAsterisk } from "../lab/asterisk.ts";
 import { startCaller } from "../lab/caller.ts";
 import { openLab } from "../lab/network.ts";
 import { ALLOCATION, CLUSTER, instanceOf, Pair, WITNESS_SECRET } from "../lab/pair.ts";
@@ -26,8 +26,6 @@ export interface ImagePair {
 }
 
 export interface ImagePairOptions {
-  /** Further files that are on a machine before its first boot, by path. */
-  readonly files?: Readonly<Record<string, string>>;
   /** Added to all agents' settings. */
   readonly knobs?: Readonly<Record<string, string>>;
   /** Whether a third machine is the witness; none by default. */
@@ -44,7 +42,7 @@ export async function openImagePair(options: ImagePairOptions = {}): Promise<Ima
   const machines = new Map<MachineName, Machine>();
   const boot = async (name: MachineName): Promise<Machine> => {
     if (name !== "witness") await asAfterPowerOn(pair, name);
-    const files = { "etc/asterisk-node-agent/agent.env": name === "witness" ? witnessSettings(pair) : nodeSettings(pair, name), ...(name === "witness" ? {} : options.files) };
+    const files = { "etc/asterisk-node-agent/agent.env": name === "witness" ? witnessSettings(pair) : nodeSettings(pair, name), ...(name === "witness" ? {} : OPERATORS_FILES) };
     const machine = await bootMachine({ lab: pair.lab, place: name, image, files, prepare: OWNERS });
     machines.set(name, machine);
     return machine;
@@ -81,6 +79,9 @@ export async function openImagePair(options: ImagePairOptions = {}): Promise<Ima
 
 /** The machines bring their own: a test that reaches for the lab's Asterisk is wrong here, and finds nothing. */
 const NO_ASTERISK = null as unknown as LabAsterisk;
+
+/** The operator's own: the trunk that the caller comes over. Everything else is rendered on the machine. */
+const OPERATORS_FILES = { "etc/asterisk/pjsip_local.conf": CALLER_TRUNK };
 
 /** Owners as the image's own tmpfiles and Terraform's userdata give them. */
 const OWNERS = `
