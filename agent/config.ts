@@ -8,7 +8,7 @@ import { nameProblems } from "./config-names.ts";
 import { presetValue } from "./config-presets.ts";
 import { agentApplication, comparisonNeeds, comparisonProblem, COMPARISONS, RELATIONS } from "./config-rules.ts";
 import { KINDS, type Parsed } from "./config-values.ts";
-import type { CoreConfig } from "./core/settings.ts";
+import { stasisProbesOf, type CoreConfig } from "./core/settings.ts";
 import type { NodeId } from "./core/types.ts";
 import { AgentError } from "./errors.ts";
 import { fieldName, GROUPS, KNOB_NAMES, knobRow, type CoreKnob, type FieldName, type KnobName, type KnobValues } from "./knobs.ts";
@@ -199,6 +199,7 @@ function configOf(values: KnobValues, software: string): Config {
       peers: [...PEERS.keys()].toSorted(),
       witnesses: [...WITNESSES.keys()].toSorted(),
       stasisApps: values.STASIS_APPS,
+      stasisProbes: stasisProbesOf(values.STASIS_APPS),
       sipTcp: values.SIP_TCP,
       database: values.DATABASE_HOST !== null,
       coldStandby: ROLE === "witness" && values.COLD_STANDBY,

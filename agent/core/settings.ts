@@ -10,6 +10,8 @@ export interface CoreConfig {
   /** The witnesses, sorted; on a witness: the others with COLD_STANDBY, whose votes it counts, else none. */
   readonly witnesses: readonly NodeId[];
   readonly stasisApps: readonly string[];
+  /** How the probe of each of them is called, and the key of its request: every step looks them up, and putting names together takes longer than that. */
+  readonly stasisProbes: readonly StasisProbe[];
   readonly sipTcp: boolean;
   /** Asterisk has a database of phones, which is watched. */
   readonly database: boolean;
@@ -66,6 +68,17 @@ export interface CoreConfig {
   readonly vacantGraceMs: number;
   readonly coldStartWaitMs: number;
   readonly metricsIntervalMs: number;
+}
+
+/** The names of the probe of one Stasis application. */
+export interface StasisProbe {
+  readonly app: string;
+  readonly probe: `stasis:${string}`;
+  readonly key: string;
+}
+
+export function stasisProbesOf(apps: readonly string[]): readonly StasisProbe[] {
+  return apps.map((app) => ({ app, probe: `stasis:${app}`, key: `probe:stasis:${app}` }));
 }
 
 /** All nodes of the cluster, this one included, in rank order. */

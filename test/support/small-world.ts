@@ -6,7 +6,7 @@
 import { decodeFrame, encodeFrame } from "../../agent/core/heartbeat.ts";
 import { brokenInvariant } from "../../agent/core/invariants.ts";
 import { initialState, step, type Step } from "../../agent/core/step.ts";
-import type { CoreConfig } from "../../agent/core/settings.ts";
+import { stasisProbesOf, type CoreConfig } from "../../agent/core/settings.ts";
 import type { OperatorCommand } from "../../agent/core/operator-command.ts";
 import type { AddressReading, Failure, Holder, InstanceState, Mark } from "../../agent/core/types.ts";
 import type { Action, Event, RequestAction } from "../../agent/core/events.ts";
@@ -22,7 +22,7 @@ const FIRST_MS = 5_000;
 export function coreConfig(nodeId: string, overrides: Partial<CoreConfig> = {}): CoreConfig {
   const nodes = ["node-a", "node-b"];
   return {
-    kind: nodes.includes(nodeId) ? "node" : "witness", clusterId: "test", nodeId, peers: nodes.filter((node) => node !== nodeId), witnesses: [], stasisApps: ["ivr"], sipTcp: false, database: false, coldStandby: false, software: "0.1.0", configDigest: "d1",
+    kind: nodes.includes(nodeId) ? "node" : "witness", clusterId: "test", nodeId, peers: nodes.filter((node) => node !== nodeId), witnesses: [], stasisApps: ["ivr"], stasisProbes: stasisProbesOf(["ivr"]), sipTcp: false, database: false, coldStandby: false, software: "0.1.0", configDigest: "d1",
     tickIntervalMs: 50, selfDoubtAfterMs: 500, heartbeatIntervalMs: 250, peerLateAfterMs: 600, peerLostAfterMs: 1500, coldLostAfterMs: 60_000, witnessAbsentAfterMs: 30_000,
     probeIntervalMs: 1000, probeTimeoutMs: 400, suspectProbeIntervalMs: 200, probeDownAfter: 3, probeUpAfter: 3, stasisIntervalMs: 2000, stasisDownAfterMs: 10_000, canaryIntervalMs: 10_000, canaryTimeoutMs: 2000, canaryDownAfter: 2, queuesIntervalMs: 10_000, countsIntervalMs: 5000, contactsIntervalMs: 60_000, rosterIntervalMs: 2000,
     ownerReadIntervalMs: 60_000, ownerConfirmIntervalMs: 250, suspectReadIntervalMs: 1000, readBackoffMaxMs: 4000, cloudTimeoutMs: 2000, claimTimeoutMs: 3000, claimConfirmWithinMs: 10_000, claimRetryMinMs: 300, claimRetryMaxMs: 5000, dryRunIntervalMs: 600_000, egressGraceMs: 5000,
