@@ -90,7 +90,7 @@ export function note(metrics: MetricAccumulators, name: MetricName, value: numbe
 
 /** The sets with all samples so far. */
 export function setsOf({ sets, since }: MetricAccumulators): StatisticSets {
-  const next: Partial<Record<MetricName, StatisticSet>> = Object.assign({}, sets);
+  const next: Partial<Record<MetricName, StatisticSet>> = { ...sets };
   for (const { name, value } of since) next[name] = withSample(next[name], name, value);
   return next;
 }
@@ -100,9 +100,9 @@ export function addSample(sets: StatisticSets, name: MetricName, value: number):
   return addSamples(sets, { [name]: value });
 }
 
-/** Adds one sample to each of several metrics. Copied by Object.assign, as what V8 copies over and over by a spread is another kind of object each time, and slow (measured). */
+/** Adds one sample to each of several metrics. */
 export function addSamples(sets: StatisticSets, samples: Readonly<Partial<Record<MetricName, number>>>): StatisticSets {
-  const next: Partial<Record<MetricName, StatisticSet>> = Object.assign({}, sets);
+  const next: Partial<Record<MetricName, StatisticSet>> = { ...sets };
   for (const name of Object.keys(samples) as MetricName[]) {
     const value = samples[name];
     if (value !== undefined) next[name] = withSample(next[name], name, value);

@@ -172,7 +172,7 @@ export interface Transitioned {
 /**
  * The same state with other values in some fields: how every part of a step makes the next state. Field by field and not by a
  * spread, because V8 then has one kind of state, which it copies and reads at once; a copy of a copy by spreads is another kind
- * every time, and took ten times as long (measured; steps are most of what the agent and the simulator do).
+ * every time, and copied far more slowly (seen in a profile; steps are most of what the agent and the simulator do).
  */
 export function withChanges(state: State, changes: Partial<State>): State {
   const copy: State = {
