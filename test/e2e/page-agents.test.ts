@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { chromiumForTests, text, waitForText, WIDTHS, WITHIN_MS } from "../support/browser/page-in-view.ts";
 import { axeFindings, shoot, visit, type Visit } from "../support/browser/visit.ts";
 import type { NodeName } from "../support/lab/addresses.ts";
-import { openPageDoor } from "../support/lab/page-door.ts";
+import { openPageDoor } from "../support/lab/door.ts";
 import type { Pair } from "../support/lab/pair.ts";
 import { movedTo, withPair } from "../support/lab/pair-checks.ts";
 import { waitUntil } from "../support/wait-until.ts";

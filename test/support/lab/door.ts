@@ -1,14 +1,15 @@
 // Connections from inside a place, without a new process for each: one small process there opens them (`door-main.ts`), and this
 // one talks through a Unix socket, which knows no network namespaces. Opened when a place is first asked from; ends with the lab.
 import { existsSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { waitUntil } from "../wait-until.ts";
-import type { Place } from "./addresses.ts";
+import type { NodeName, Place } from "./addresses.ts";
 import type { DoorRequest } from "./door-main.ts";
 import type { Lab } from "./network.ts";
 import { labProgram } from "./programs.ts";
+import { splice } from "./splice.ts";
 
 /** How a connection went: it is there, the other side refused it, or nothing came back in time. */
 export type Reach = { readonly outcome: "connected"; readonly socket: Socket } | { readonly outcome: "refused" | "silent" };
@@ -26,6 +27,26 @@ export async function connectFrom(lab: Lab, place: Place, request: DoorRequest):
   socket.destroy();
   if (outcome === "refused" || outcome === "silent") return { outcome };
   throw new Error(`the door of ${place} said "${outcome}"`);
+}
+
+export interface PageDoor {
+  readonly url: string;
+  readonly close: () => Promise<void>;
+}
+
+/** The way of an operator's browser to the page of a node: a port on this machine that leads to the node's loopback, as Session Manager's port forwarding does. `close` takes the port away. */
+export async function openPageDoor(lab: Lab, node: NodeName): Promise<PageDoor> {
+  await doorOf(lab, node);
+  const server = createServer((near) => {
+    // A browser that goes away breaks its connection; there is nobody to tell.
+    near.on("error", () => near.destroy());
+    connectFrom(lab, node, { host: "127.0.0.1", port: 8091, timeoutMs: 5000 }).then(
+      (reach) => { if (reach.outcome === "connected") splice(near, reach.socket); else near.destroy(); },
+      () => near.destroy(),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, close: () => new Promise((resolve) => server.close(() => { resolve(); })) };
 }
 
 /** The socket of a place's door; opens the door if it is the first to ask. */
