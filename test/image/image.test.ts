@@ -11,8 +11,8 @@ import { API_PORT, appHealth, runningPrograms, switchAppOff, switchAppOn, untilR
 import { agentPid, connects, pm2Programs, runDocument, untilAnotherAgent, untilHeardAgain } from "../support/image/machine-checks.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** The goal is that a booted image serves within this (ms). */
-const SERVING_WITHIN_MS = 20_000;
+/** The goal is 20 s, which the bench's `image-boot` holds on a machine of its own; here the tests' other halves run beside. */
+const SERVING_WITHIN_MS = 60_000;
 /** The goal is 3 s, which a quiet machine keeps; three machines, a lab and a compiler next door on two cores may need more. */
 const AGENT_BACK_WITHIN_MS = 10_000;
 const HOLD_DOWN_MS = 3_000;
