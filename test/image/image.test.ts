@@ -13,8 +13,8 @@ import { waitUntil } from "../support/wait-until.ts";
 
 /** The goal is 20 s, which the bench's `image-boot` holds on a machine of its own; here the tests' other halves run beside. */
 const SERVING_WITHIN_MS = 60_000;
-/** The goal is 3 s, which a quiet machine keeps; three machines, a lab and a compiler next door on two cores may need more. */
-const AGENT_BACK_WITHIN_MS = 10_000;
+/** The goal is 3 s for a killed agent, which a quiet machine keeps (what it took is said); a machine with other work may need more. */
+const AGENT_BACK_WITHIN_MS = 30_000;
 const HOLD_DOWN_MS = 3_000;
 
 let image: ImagePair;
