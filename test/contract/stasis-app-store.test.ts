@@ -94,6 +94,21 @@ describe("the queue", () => {
     assert.equal(await queue.get("k3"), null);
   });
 
+  it("does not call a number that has opted out as a caller, in whatever shape the carrier has sent it", async () => {
+    const { queue, book } = runOn("node-a");
+    await queue.renewLease(LEASE_MS);
+    for (const [index, shape] of ["4930111", "004930112", "+4930113"].entries()) {
+      const channelId = `node-a-1.${index}`;
+      await book.cameIn({ channelId, campaignId: "appeal", phoneNumber: `${shape}0000` });
+      await book.optOut(channelId);
+      assert.equal(await queue.accept(request(`k${index}`, `+493011${index + 1}0000`)), "do-not-call", shape);
+      await book.answered(channelId);
+      await book.ended(channelId, "cut", null);
+    }
+    assert.deepEqual(await queue.claim("appeal", 10), [], "nor are they rung back");
+    assert.equal((await queue.get("back-in-node-a-1.0"))?.result, "do-not-call");
+  });
+
   it("gives every call to one of two nodes that claim at the same time", async () => {
     const [a, b] = [runOn("node-a"), runOn("node-b")];
     for (const { queue } of [a, b]) await queue.renewLease(LEASE_MS);

@@ -5,6 +5,7 @@
  */
 import { entranceOf, type Campaign } from "../core/campaign.ts";
 import type { CallEvent } from "../core/event.ts";
+import { sameNumber } from "../core/phone-number.ts";
 import { afterAttempt, type Failures, type Result } from "../core/retry.ts";
 import { enqueue } from "./call-queue.ts";
 import { CALL_COLUMNS, callOf, type CallRow } from "./call-row.ts";
@@ -95,7 +96,7 @@ export class CallBook {
 
   /** Takes over a call of an earlier run. */
   async adopt(channelId: string): Promise<void> {
-    await this.#database.change("UPDATE app_calls SET owner = ? WHERE channel_id = ?", [this.#owner, channelId]);
+    await this.#database.change("UPDATE app_calls SET owner = ? WHERE channel_id = ? AND state IN ('dialling', 'up')", [this.#owner, channelId]);
   }
 
   /**
@@ -126,7 +127,7 @@ export class CallBook {
   }
 
   async #neverAgain(statements: Statements, phoneNumber: string): Promise<void> {
-    await statements.change("INSERT IGNORE INTO app_do_not_call (phone_number, since, origin) VALUES (?, NOW(3), 'menu')", [phoneNumber]);
+    await statements.change("INSERT IGNORE INTO app_do_not_call (phone_number, since, origin) VALUES (?, NOW(3), 'menu')", [sameNumber(phoneNumber)]);
   }
 
   async #end(statements: Statements, call: CallRow, result: Result, cause: number | null): Promise<void> {

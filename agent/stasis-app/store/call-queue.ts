@@ -1,5 +1,6 @@
 /** The queue of calls to be made: accepted once, refused where the number must not be called, claimed by one app only. */
 import { randomUUID } from "node:crypto";
+import { sameNumber } from "../core/phone-number.ts";
 import { CALL_COLUMNS, callOf, type CallRow, type CallState } from "./call-row.ts";
 import type { Database, Statements } from "./database.ts";
 import { tellIn } from "./outbox.ts";
@@ -130,7 +131,7 @@ export function enqueue(statements: Statements, request: DialRequest, waitMs: nu
 }
 
 async function mustNotBeCalled(statements: Statements, phoneNumber: string): Promise<boolean> {
-  return (await statements.rows("SELECT 1 FROM app_do_not_call WHERE phone_number = ?", [phoneNumber])).length > 0;
+  return (await statements.rows("SELECT 1 FROM app_do_not_call WHERE phone_number IN (?, ?)", [phoneNumber, sameNumber(phoneNumber)])).length > 0;
 }
 
 async function endWaiting(statements: Statements, node: string, callId: string, result: "cancelled" | "do-not-call"): Promise<void> {
