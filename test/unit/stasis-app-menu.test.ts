@@ -156,6 +156,24 @@ describe("gathering digits", () => {
   });
 });
 
+describe("sub-menus", () => {
+  /** A menu in a menu in a menu …; each has an agent's word for its depth, and the innermost returns. */
+  const nested = (depth: number, deepest: number): object => ({
+    ask: { type: "gather", media: ["sound:ask"], choices: depth === deepest ? { 1: "hello", 0: "back" } : { 1: "inner" }, exhausted: "bye" },
+    ...(depth === deepest ? { hello: { type: "event", event: "deep", next: "ask" } } : { inner: { type: "menu", start: "ask", after: "behind", nodes: nested(depth + 1, deepest) }, behind: { type: "event", event: `out-of-${depth + 1}`, next: depth === 0 ? "bye" : "back" } }),
+    ...(depth === 0 ? { bye: BYE } : { back: { type: "return" } }),
+  });
+
+  it("may be of any depth: each is entered and left on its own way, and what has one name in several is told apart", () => {
+    const call = new Call(parse(nested(0, 6)));
+    for (let depth = 0; depth < 6; depth += 1) call.press("1");
+    assert.equal(call.state.node, `${"inner/".repeat(6)}ask`);
+    call.press("1", "0");
+    assert.deepEqual(call.told().filter((event) => event !== "digit"), ["deep", "out-of-6", "out-of-5", "out-of-4", "out-of-3", "out-of-2", "out-of-1"]);
+    assert.equal(call.state.node, "bye");
+  });
+});
+
 describe("the state machine", () => {
   it("ignores what belongs to an earlier turn", () => {
     const call = new Call(sample).played();
@@ -171,6 +189,9 @@ describe("the state machine", () => {
   it("resumes where a call has been, and begins anew where the menu has changed", () => {
     assert.equal(step(sample.menu, newMenuState(), { type: "entered", node: "information/about" }).state.node, "information/about");
     assert.equal(step(sample.menu, newMenuState(), { type: "entered", node: "gone" }).state.node, "welcome");
+    const resumed = (agent: "there" | "gone" | null): readonly unknown[] => step(sample.menu, newMenuState(), { type: "entered", node: "agent", agent }).actions.map(({ type }) => type);
+    assert.deepEqual([resumed("there"), resumed("gone"), resumed(null)], [["transfer"], ["play"], ["play"]], "with its agent at once; after the transfer; or from its prompt on");
+    assert.equal(step(sample.menu, newMenuState(), { type: "entered", node: "agent", agent: "gone" }).state.node, "farewell");
   });
 
   it("whatever is pressed, never loses a call: it plays, waits, transfers or has hung up", () => {

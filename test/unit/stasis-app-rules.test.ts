@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { filled, pace, spent, type Bucket, type CampaignLoad, type Limits } from "../../agent/stasis-app/core/pacing.ts";
+import { dialledEndpointOf, endpointOf, filled, pace, spent, type Bucket, type CampaignLoad, type Limits } from "../../agent/stasis-app/core/pacing.ts";
 import { afterAttempt, resultOf } from "../../agent/stasis-app/core/retry.ts";
 
 const rules = {
@@ -46,12 +46,12 @@ describe("pacing", () => {
   const wide = (): Limits => ({ callsPerSecond: 1_000, concurrent: 1_000 });
 
   /** Runs a clock and starts whatever may be started; returns when each call of each campaign began. */
-  function drive(loads: readonly CampaignLoad[], trunks: (name: string) => Limits, seconds: number): ReadonlyMap<string, readonly number[]> {
+  function drive(loads: readonly CampaignLoad[], trunks: (name: string) => Limits, seconds: number, others = 0): ReadonlyMap<string, readonly number[]> {
     const starts = new Map<string, number[]>(loads.map(({ id }) => [id, []]));
     let buckets: ReadonlyMap<string, Bucket> = new Map();
     for (let nowMs = 0; nowMs < seconds * 1000; nowMs += 50) {
       const running = loads.map((each) => ({ ...each, running: each.running + (starts.get(each.id)?.length ?? 0) }));
-      const paced = pace(running, trunks, buckets, nowMs);
+      const paced = pace(running, trunks, (trunk) => running.filter((each) => each.trunk === trunk).reduce((sum, each) => sum + each.running, others), buckets, nowMs);
       buckets = paced.buckets;
       for (const each of loads) {
         const count = paced.rooms.get(each.id) ?? 0;
@@ -77,6 +77,14 @@ describe("pacing", () => {
   it("shares a trunk's limits evenly among its campaigns", () => {
     const starts = drive([load("a", 0), load("b", 0), load("c", 0, {}, "other")], (name) => (name === "carrier" ? { callsPerSecond: 4, concurrent: 6 } : wide()), 5);
     assert.deepEqual(["a", "b", "c"].map((id) => starts.get(id)?.length), [3, 3, 20]);
+  });
+
+  it("counts what else is on a trunk: callers, and agents who are called through it", () => {
+    const narrow = (): Limits => ({ callsPerSecond: 1_000, concurrent: 8 });
+    assert.equal(drive([load("a", 0)], narrow, 5, 3).get("a")?.length, 5);
+    assert.equal(drive([load("a", 0)], narrow, 5, 9).get("a")?.length, 0);
+    assert.deepEqual(["PJSIP/carrier-0000001f", "PJSIP/my-trunk-2-0000001f", "Local/answer@canary-1;1"].map(endpointOf), ["carrier", "my-trunk-2", null]);
+    assert.deepEqual(["PJSIP/+49301@carrier", "PJSIP/agents", "PJSIP/carrier/sip:1@192.0.2.1", "Local/x@y"].map(dialledEndpointOf), ["carrier", "agents", "carrier", null]);
   });
 
   it("takes less than one call a second as one in several seconds", () => {

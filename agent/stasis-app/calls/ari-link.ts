@@ -92,8 +92,12 @@ export class AriLink {
     this.#transport.close();
   }
 
-  async originate({ channelId, endpoint, callerId, ringSeconds, appArgs }: Origination): Promise<void> {
-    await this.#call("originate", (client) => client.channels.originate({ channelId, endpoint, app: this.#app, appArgs, timeout: ringSeconds, ...(callerId === null ? {} : { callerId }) }));
+  /**
+   * @param isWanted asked when its turn comes, which may take a while when Asterisk is slow: what is not wanted any more is not sent
+   * @throws AGENT_PROBE_TIMEOUT when nobody knows whether the channel was or will be made; anything else: there is none
+   */
+  async originate({ channelId, endpoint, callerId, ringSeconds, appArgs }: Origination, isWanted: () => boolean): Promise<void> {
+    await this.#call("originate", (client) => client.channels.originate({ channelId, endpoint, app: this.#app, appArgs, timeout: ringSeconds, ...(callerId === null ? {} : { callerId }) }), isWanted);
   }
 
   async answer(channelId: string): Promise<void> {
@@ -116,6 +120,15 @@ export class AriLink {
     await this.#call("hang up", (client) => client.channels.hangup({ channelId, reason }));
   }
 
+  /** Whether Asterisk knows of it still; without a word of Asterisk's it does not. */
+  async isPlaying(playbackId: string): Promise<boolean> {
+    return await this.#call("look at playback", (client) => client.playbacks.get({ playbackId })).then(() => true, () => false);
+  }
+
+  async hasBridge(bridgeId: string): Promise<boolean> {
+    return await this.#call("look at bridge", (client) => client.bridges.get({ bridgeId })).then(() => true, () => false);
+  }
+
   /** Connects two channels; the bridge is to be taken away again by `unbridge`. */
   async bridge(bridgeId: string, channels: readonly string[]): Promise<void> {
     await this.#call("bridge", (client) => client.bridges.createWithId({ bridgeId, type: "mixing,dtmf_events" }));
@@ -136,10 +149,11 @@ export class AriLink {
     return z.array(channel).parse(list);
   }
 
-  async #call<T>(what: string, run: (client: Client) => PromiseLike<T>): Promise<T> {
+  async #call<T>(what: string, run: (client: Client) => PromiseLike<T>, isWanted = (): boolean => true): Promise<T> {
     if (this.#underWay >= REQUESTS) await new Promise<void>((turn) => this.#turns.push(turn));
     else this.#underWay += 1;
     try {
+      if (!isWanted()) throw new AgentError("AGENT_ARI_FAILED", `ARI ${what}: it is not wanted any more`);
       // What was refused was not done, so it may be asked again.
       return await this.#ask(what, run).catch(async (error: unknown) => {
         if (!isDenial(error)) throw error;
@@ -157,7 +171,12 @@ export class AriLink {
   async #ask<T>(what: string, run: (client: Client) => PromiseLike<T>): Promise<T> {
     const { session } = this.#socket;
     if (session === null) throw new AgentError("AGENT_ARI_FAILED", `ARI ${what}: there is no connection to Asterisk`);
-    return await session.call(`ARI ${what}`, AbortSignal.timeout(REQUEST_MS), run);
+    try {
+      return await session.call(`ARI ${what}`, AbortSignal.timeout(REQUEST_MS), run);
+    } catch (error) {
+      if (!session.isOver()) throw error;
+      throw new AgentError("AGENT_PROBE_TIMEOUT", `ARI ${what}: the connection to Asterisk ended before the answer`, error);
+    }
   }
 }
 

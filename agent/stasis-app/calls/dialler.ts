@@ -43,6 +43,8 @@ export class Dialler {
   #buckets: ReadonlyMap<string, Bucket> = new Map();
   #keptAtMs = -Infinity;
   #leasedAtMs = -Infinity;
+  /** How often the lease was over before it was renewed. */
+  #lapses = 0;
   readonly #rounds = new Rounds((ended) => this.#go(ended));
   #wake = new AbortController();
 
@@ -99,6 +101,7 @@ export class Dialler {
     const { book, leaseMs, monotonicMs, onCut, queue, runner } = this.#options;
     const atMs = monotonicMs();
     await queue.renewLease(leaseMs);
+    if (atMs - this.#leasedAtMs > leaseMs) this.#lapses += 1;
     this.#leasedAtMs = atMs;
     this.#keptAtMs = atMs;
     for (const channelId of await queue.toHangUp()) runner.hangUp(channelId);
@@ -115,16 +118,17 @@ export class Dialler {
       // A campaign with nothing to do takes no turn of its trunk.
       return { id: campaign.campaign, trunk: campaign.trunk, running, limits: due.has(campaign.campaign) ? campaign.pacing : { ...campaign.pacing, concurrent: running } };
     });
-    const { buckets, rooms } = pace(loads, limitsOf, this.#buckets, monotonicMs());
+    const { buckets, rooms } = pace(loads, limitsOf, (trunk) => runner.onTrunk(trunk), this.#buckets, monotonicMs());
     this.#buckets = buckets;
+    // A process that slept over its lease dials nothing: by now these calls may be another node's.
+    const lapses = this.#lapses;
+    const isOurs = (): boolean => this.#lapses === lapses && monotonicMs() - this.#leasedAtMs <= leaseMs;
     for (const [id, room] of rooms) {
       const campaign = campaigns.get(id);
       if (campaign === undefined) continue;
       const claimed = await queue.claim(id, room);
       this.#buckets = spent(this.#buckets, { id, trunk: campaign.trunk }, claimed.length);
-      // A process that slept over its lease dials nothing: by now these calls may be another node's.
-      if (monotonicMs() - this.#leasedAtMs > leaseMs) return;
-      for (const row of claimed) runner.dial(row, campaign);
+      for (const row of claimed) runner.dial(row, campaign, isOurs);
     }
   }
 }

@@ -2,15 +2,17 @@
  * One call that is under way: takes Asterisk's signals, asks the menu what to do, does it, and writes down what happened. It decides
  * nothing by itself: the menu does (core/menu.ts), and what follows an attempt is a rule (core/retry.ts).
  */
-import { randomUUID } from "node:crypto";
+import { AgentError } from "../../errors.ts";
 import type { Campaign } from "../core/campaign.ts";
 import { newMenuState, step, type MenuAction, type MenuEvent, type MenuState } from "../core/menu.ts";
+import { endpointOf } from "../core/pacing.ts";
 import { resultOf, type Result } from "../core/retry.ts";
 import type { CallBook } from "../store/call-book.ts";
 import type { CallRow } from "../store/call-row.ts";
-import type { AriLink } from "./ari-link.ts";
+import type { AriLink, Channel } from "./ari-link.ts";
 import { Ledger } from "./ledger.ts";
-import { Transfer } from "./transfer.ts";
+import { Prompt } from "./prompt.ts";
+import { bridgeOf, Transfer } from "./transfer.ts";
 
 /** From the end of a call in the app to the word that its channel is destroyed. */
 const DESTROYED_WITHIN_MS = 1_000;
@@ -28,6 +30,8 @@ export interface CallWorld {
   readonly name: (id: string, call: LiveCall) => void;
   readonly forget: (id: string) => void;
   readonly over: (call: LiveCall) => void;
+  /** Hangs a channel up, at the latest when the line to Asterisk is there again. `failed`: now it can't be done. */
+  readonly hangUp: (channelId: string, failed?: () => void) => void;
   /** Its end is written down. */
   readonly booked: (channelId: string) => void;
   readonly onTrouble: (what: string, error: unknown) => void;
@@ -42,11 +46,15 @@ export class LiveCall {
   readonly #world: CallWorld;
   readonly #ledger: Ledger;
   #menu: MenuState = newMenuState();
-  #playback: { readonly id: string; readonly turn: number } | null = null;
+  readonly #prompt: Prompt;
   #transfer: Transfer | null = null;
   #timer: NodeJS.Timeout | undefined;
   #longest: NodeJS.Timeout | undefined;
   #answered = false;
+  #placed = false;
+  #trunk: string | null;
+  /** An agent's channel of an earlier run, while the call is taken up. */
+  #leg: { readonly id: string; readonly isConnected: boolean } | null = null;
   #over = false;
   /** Why it ends, as far as that was told before its end (Q.850). */
   #cause: number | null = null;
@@ -60,6 +68,11 @@ export class LiveCall {
     this.channelId = channelId;
     this.#world = world;
     this.#begunMs = world.monotonicMs();
+    this.#trunk = row.direction === "out" ? campaign.trunk : null;
+    this.#prompt = new Prompt({
+      ari: world.ari, channelId, name: (id) => world.name(id, this), forget: world.forget, onTrouble: world.onTrouble,
+      onPlayed: (turn) => this.#feed({ type: "played", turn }),
+    });
     this.#ledger = new Ledger(world.stop, (error) => world.onTrouble("the database did not take what happened in a call", error));
   }
 
@@ -67,22 +80,42 @@ export class LiveCall {
     return this.#answered;
   }
 
-  /** Dials. An originate that fails is an attempt that failed. */
-  async dial(): Promise<void> {
+  /** Whether Asterisk has said that there is a channel. */
+  get isPlaced(): boolean {
+    return this.#placed;
+  }
+
+  /**
+   * Dials. An originate that fails is an attempt that failed; one of which nobody knows whether it rings was cut, and so was one that is
+   * not ours any more when its turn comes.
+   */
+  async dial(isOurs: () => boolean): Promise<void> {
     const { phoneNumber } = this.row;
     const { trunk, callerId = null, ringSeconds } = this.campaign;
     try {
-      await this.#world.ari.originate({ channelId: this.channelId, endpoint: `PJSIP/${phoneNumber}@${trunk}`, callerId, ringSeconds, appArgs: "outbound" });
+      await this.#world.ari.originate({ channelId: this.channelId, endpoint: `PJSIP/${phoneNumber}@${trunk}`, callerId, ringSeconds, appArgs: "outbound" }, () => !this.#over && this.#reason === null && isOurs());
+      this.#placed = true;
+      // What was asked for it meanwhile has not found a channel yet.
+      if (this.#over) this.#world.hangUp(this.channelId);
     } catch (error) {
+      if (this.#over) return;
       this.#world.onTrouble("Asterisk did not dial", error);
-      // Nobody knows whether an unanswered request has made a channel; if so, its end finds nobody.
-      this.#quietly(this.#world.ari.hangUp(this.channelId));
-      this.#finish("failed", null);
+      // A channel that is made after all is hung up here, or when it arrives and nobody knows it.
+      this.#world.hangUp(this.channelId);
+      const isDoubtful = error instanceof AgentError && error.code === "AGENT_PROBE_TIMEOUT";
+      this.#finish(this.#reason ?? (isDoubtful || !isOurs() ? "cut" : "failed"), null);
     }
   }
 
+  /** The trunks on which the call has a channel now, its agent's included: a carrier counts each. */
+  trunks(): readonly string[] {
+    return [this.#trunk, this.#transfer?.pjsipEndpoint ?? null].filter((trunk) => trunk !== null);
+  }
+
   /** A caller is there and must be answered first. */
-  async takeIn(): Promise<void> {
+  async takeIn(channelName: string): Promise<void> {
+    this.#placed = true;
+    this.#trunk = endpointOf(channelName);
     try {
       await this.#world.ari.answer(this.channelId);
       this.entered();
@@ -92,13 +125,43 @@ export class LiveCall {
     }
   }
 
-  /** The call is up: into the menu with it, where it has been before if that is known. */
-  entered(node: string | null = null): void {
+  /**
+   * Takes up a call of an earlier run. With an agent who is still there it goes on talking; one whose agent has left meanwhile goes on
+   * after the transfer; an agent whose phone still rings is called anew.
+   */
+  async takeUp(channel: Channel, legs: readonly Channel[]): Promise<void> {
+    if (this.#over) return;
+    this.#placed = true;
+    this.#trunk = endpointOf(channel.name);
+    if (channel.state !== "Up") return this.row.direction === "in" ? this.takeIn(channel.name) : undefined;
+    const bridgeId = bridgeOf(this.channelId);
+    const leg = legs.find(({ state }) => state === "Up")?.id;
+    for (const other of legs) if (other.id !== leg) this.#world.hangUp(other.id);
+    const wasConnected = await this.#world.ari.hasBridge(bridgeId);
+    if (leg === undefined) {
+      if (wasConnected) await this.#world.ari.unbridge(bridgeId, this.channelId).catch(() => undefined);
+      this.entered(this.row.menuNode, wasConnected ? "gone" : null);
+      return;
+    }
+    this.#leg = { id: leg, isConnected: wasConnected };
+    this.entered(this.row.menuNode, "there");
+    this.#leg = null;
+  }
+
+  /** The line to Asterisk is there again: what was not told meanwhile is found out. */
+  async lineBack(channels: ReadonlyMap<string, Channel>): Promise<void> {
+    if (this.#over || !this.#answered) return;
+    if (this.#transfer !== null) return this.#transfer.lineBack(channels);
+    await this.#prompt.lineBack();
+  }
+
+  /** The call is up: into the menu with it, where it has been before if that is known. `agent`: of the transfer in which it has been. */
+  entered(node: string | null = null, agent: "there" | "gone" | null = null): void {
     if (this.#over || this.#answered) return;
     this.#answered = true;
     this.#longest = setTimeout(() => this.end("answered"), this.campaign.maxCallSeconds * 1000);
     if (this.row.state !== "up") void this.#ledger.write(() => this.#world.book.answered(this.channelId));
-    this.#feed({ type: "entered", node });
+    this.#feed({ type: "entered", node, agent });
   }
 
   pressed(digit: string): void {
@@ -109,11 +172,7 @@ export class LiveCall {
 
   /** A playback or an agent's channel that this call has named has something to say. */
   played(id: string): void {
-    this.#world.forget(id);
-    if (this.#playback?.id !== id) return;
-    const { turn } = this.#playback;
-    this.#playback = null;
-    this.#feed({ type: "played", turn });
+    this.#prompt.ended(id);
   }
 
   legAnswered(): void {
@@ -150,16 +209,15 @@ export class LiveCall {
     if (this.#over) return;
     this.#reason ??= reason;
     this.#cause ??= NORMAL_CLEARING;
-    this.#quietly(this.#world.ari.hangUp(this.channelId).catch((error: unknown) => {
+    this.#world.hangUp(this.channelId, () => {
       // No such channel, or no Asterisk: its end will not be told.
       this.#finish(reason, null);
-      throw error;
-    }));
+    });
   }
 
   /** The failover or crash has taken it; it is not waited for. */
   cut(): void {
-    this.#quietly(this.#world.ari.hangUp(this.channelId));
+    this.#world.hangUp(this.channelId);
     this.#finish("cut", null);
   }
 
@@ -174,7 +232,7 @@ export class LiveCall {
     clearTimeout(this.#timer);
     clearTimeout(this.#longest);
     this.#transfer?.abandon();
-    if (this.#playback !== null) this.#world.forget(this.#playback.id);
+    this.#prompt.abandon();
     this.#world.over(this);
     void this.#ledger.write(() => this.#world.book.ended(this.channelId, result, cause)).then(() => this.#world.booked(this.channelId));
   }
@@ -193,9 +251,9 @@ export class LiveCall {
   #do(action: MenuAction): Promise<void> {
     switch (action.type) {
       case "play":
-        return this.#play(action.media.flatMap((media) => (media === "$audio" ? (this.row.audio ?? []) : media)), action.turn);
+        return this.#prompt.play(action.media.flatMap((media) => (media === "$audio" ? (this.row.audio ?? []) : media)), action.turn);
       case "stop-play":
-        return this.#stopPlay();
+        return this.#prompt.stop();
       case "start-timer":
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#feed({ type: "timer", turn: action.turn }), action.ms);
@@ -218,38 +276,12 @@ export class LiveCall {
     }
   }
 
-  /** Nothing to play counts as played, and so does what Asterisk can't play: silence, but the call goes on. */
-  async #play(media: readonly string[], turn: number): Promise<void> {
-    const id = `play-${randomUUID()}`;
-    this.#playback = { id, turn };
-    this.#world.name(id, this);
-    if (media.length === 0) {
-      setImmediate(() => this.played(id));
-      return;
-    }
-    try {
-      await this.#world.ari.play(this.channelId, id, media);
-    } catch (error) {
-      if (this.#over) return;
-      this.#world.onTrouble("a prompt could not be played", error);
-      setImmediate(() => this.played(id));
-    }
-  }
-
-  #stopPlay(): Promise<void> {
-    const playback = this.#playback;
-    this.#playback = null;
-    if (playback === null) return Promise.resolve();
-    // One that has just ended by itself is not there any more.
-    return this.#world.ari.stopPlay(playback.id).catch(() => undefined);
-  }
-
   #connect({ to, turn, ringSeconds }: Extract<MenuAction, { readonly type: "transfer" }>): void {
     const endpoint = "endpoint" in to ? to.endpoint : `PJSIP/${to.number}@${to.trunk ?? this.campaign.trunk}`;
     // An agent's own phone shows who is calling; a carrier takes none but our numbers.
     const own = "endpoint" in to && /^\+?\d{2,15}$/.test(this.row.phoneNumber) ? this.row.phoneNumber : null;
     this.#transfer = new Transfer({
-      ari: this.#world.ari, channelId: this.channelId, endpoint, callerId: own ?? this.campaign.callerId ?? null, ringSeconds,
+      ari: this.#world.ari, channelId: this.channelId, leg: this.#leg, endpoint, callerId: own ?? this.campaign.callerId ?? null, ringSeconds,
       name: (id) => this.#world.name(id, this),
       forget: (id) => this.#world.forget(id),
       onTrouble: this.#world.onTrouble,
@@ -259,9 +291,5 @@ export class LiveCall {
       },
     });
     this.#transfer.start();
-  }
-
-  #quietly(work: Promise<unknown>): void {
-    work.catch(() => undefined);
   }
 }

@@ -7,6 +7,7 @@ import type { CallBook } from "../store/call-book.ts";
 import type { CallRow } from "../store/call-row.ts";
 import type { AriLink, CallSignal, Channel } from "./ari-link.ts";
 import { LiveCall, type CallWorld } from "./live-call.ts";
+import { isLegOf } from "./transfer.ts";
 
 export interface RunnerOptions {
   readonly campaigns: ReadonlyMap<string, Campaign>;
@@ -28,12 +29,16 @@ export class Runner {
   readonly #ari: AriLink;
   /** By channel. */
   readonly #calls = new Map<string, LiveCall>();
-  /** Channels of calls about which the database and we do not say the same yet. */
-  readonly #unsettled = new Set<string>();
+  /** By channel: calls about which the database and we do not say the same yet. */
+  readonly #unsettled = new Map<string, LiveCall>();
   /** By the name of a playback or an agent's channel. */
   readonly #named = new Map<string, LiveCall>();
   readonly #world: CallWorld;
   readonly #reactionsMs: number[] = [];
+  /** Before the first look at what an earlier run has left: signals of channels that nobody knows yet, by channel. */
+  #early: Map<string, CallSignal[]> | null = new Map();
+  /** Channels that could not be hung up. */
+  readonly #toEnd = new Set<string>();
 
   constructor(ari: AriLink, options: RunnerOptions) {
     this.#ari = ari;
@@ -43,9 +48,10 @@ export class Runner {
       ari, book, monotonicMs, stop, onTrouble,
       name: (id, call) => void this.#named.set(id, call),
       forget: (id) => void this.#named.delete(id),
+      hangUp: (channelId, failed) => this.#end(channelId, failed),
       over: (call) => {
         this.#calls.delete(call.channelId);
-        this.#unsettled.add(call.channelId);
+        this.#unsettled.set(call.channelId, call);
       },
       booked: (channelId) => void this.#unsettled.delete(channelId),
       onReaction: (ms) => {
@@ -71,20 +77,35 @@ export class Runner {
     return running;
   }
 
+  /** Channels on a trunk. */
+  onTrunk(trunk: string): number {
+    let channels = 0;
+    for (const call of this.#calls.values()) channels += call.trunks().filter((each) => each === trunk).length;
+    return channels;
+  }
+
   /** Whether what becomes of that channel's call is ours to say, and will be said. */
   knows(channelId: string): boolean {
     return this.#calls.has(channelId) || this.#unsettled.has(channelId);
   }
 
-  /** Dials a claimed call. */
-  dial(row: CallRow, campaign: Campaign): void {
+  /** Dials a claimed call, if it is still ours when its turn at Asterisk comes. */
+  dial(row: CallRow, campaign: Campaign, isOurs: () => boolean): void {
     if (row.channelId === null) return;
     const call = new LiveCall(row, campaign, row.channelId, this.#world);
     this.#calls.set(call.channelId, call);
-    void call.dial();
+    void call.dial(isOurs);
   }
 
   signal(signal: CallSignal): void {
+    const channelId = channelOf(signal);
+    const early = channelId === null ? undefined : this.#early?.get(channelId);
+    if (early !== undefined) early.push(signal);
+    else if (this.#early !== null && channelId !== null && !this.#isKnown(channelId)) this.#early.set(channelId, [signal]);
+    else this.#take(signal);
+  }
+
+  #take(signal: CallSignal): void {
     switch (signal.type) {
       case "StasisStart":
         return this.#arrived(signal.channel, signal.args);
@@ -107,9 +128,17 @@ export class Runner {
 
   /** The line to Asterisk is there (again): calls whose channel is gone are cut, those of an earlier run are taken up. */
   async lineUp(): Promise<void> {
+    // Whoever is being dialled at this moment may not be among the channels yet, and is not lost.
+    const placed = [...this.#calls.values()].filter(({ isPlaced }) => isPlaced);
     const channels = new Map((await this.#ari.channels()).map((channel) => [channel.id, channel]));
-    for (const call of this.#calls.values()) if (!channels.has(call.channelId)) call.cut();
-    for (const row of await this.#options.book.leftBehind()) await this.#takeUp(row, channels.get(row.channelId ?? ""));
+    for (const call of placed) {
+      if (!channels.has(call.channelId)) call.cut();
+      else await call.lineBack(channels);
+    }
+    for (const row of await this.#options.book.leftBehind()) await this.#takeUp(row, channels);
+    this.#replay();
+    for (const channelId of [...this.#toEnd, ...channels.keys()].filter((id) => this.#toEnd.has(id) || this.#isNobodys(id))) this.#end(channelId);
+    this.#toEnd.clear();
   }
 
   hangUp(channelId: string): void {
@@ -123,12 +152,14 @@ export class Runner {
 
   /** Resolves when all that has happened so far is written. */
   async written(): Promise<void> {
-    await Promise.all([...this.#calls.values()].map((call) => call.written()));
+    await Promise.all([...this.#calls.values(), ...this.#unsettled.values()].map((call) => call.written()));
   }
 
   #arrived(channel: Channel, args: readonly string[]): void {
     const [entrance = "", called = ""] = args;
-    if (entrance === "agent") this.#named.get(channel.id)?.legAnswered();
+    // Who is up and nobody's (its order was given up for lost, and carried out after all) would hear silence for ever.
+    if (this.#isNobodys(channel.id)) this.#end(channel.id);
+    else if (entrance === "agent") this.#named.get(channel.id)?.legAnswered();
     else if (entrance === "outbound") this.#calls.get(channel.id)?.entered();
     else void this.#cameIn(channel, called).catch((error: unknown) => {
       this.#options.onTrouble("a caller could not be let in", error);
@@ -144,32 +175,64 @@ export class Runner {
     if (row === null || this.#calls.has(channel.id)) return;
     const call = new LiveCall(row, campaign, channel.id, this.#world);
     this.#calls.set(channel.id, call);
-    await call.takeIn();
+    await call.takeIn(channel.name);
+  }
+
+  #isKnown(channelId: string): boolean {
+    return this.#calls.has(channelId) || this.#named.has(channelId);
+  }
+
+  /** A channel that this app has made, and of which no call of it knows any more. */
+  #isNobodys(channelId: string): boolean {
+    return /^(?:out|leg)-/.test(channelId) && !this.#isKnown(channelId);
+  }
+
+  #replay(): void {
+    const early = this.#early ?? new Map<string, CallSignal[]>();
+    this.#early = null;
+    for (const signals of early.values()) for (const signal of signals) this.#take(signal);
+  }
+
+  #end(channelId: string, failed: () => void = () => undefined): void {
+    this.#ari.hangUp(channelId).catch(() => {
+      if (!this.#ari.isUp) this.#toEnd.add(channelId);
+      failed();
+    });
   }
 
   #refuse(channelId: string): void {
     this.#ari.hangUp(channelId, "congestion").catch(() => undefined);
   }
 
-  async #takeUp(row: CallRow, channel: Channel | undefined): Promise<void> {
+  async #takeUp(row: CallRow, channels: ReadonlyMap<string, Channel>): Promise<void> {
     const { channelId } = row;
     if (channelId === null || this.#calls.has(channelId)) return;
+    const channel = channels.get(channelId);
     const campaign = this.#options.campaigns.get(row.campaignId);
     if (channel === undefined || campaign === undefined) {
       await this.#options.book.ended(channelId, "cut", null);
       if (channel !== undefined) await this.#ari.hangUp(channelId);
       return;
     }
-    // Between the two steps it is already ours in the database.
-    this.#unsettled.add(channelId);
-    await this.#options.book.adopt(channelId).finally(() => this.#unsettled.delete(channelId));
     const call = new LiveCall(row, campaign, channelId, this.#world);
+    // Known before it is ours in the database, where a call that nobody knows is given back.
     this.#calls.set(channelId, call);
-    if (channel.state === "Up") call.entered(row.menuNode);
+    await this.#options.book.adopt(channelId).catch((error: unknown) => {
+      this.#calls.delete(channelId);
+      throw error;
+    });
+    await call.takeUp(channel, [...channels.values()].filter(({ id }) => isLegOf(channelId, id)));
   }
 
   #told(name: string, event: unknown): void {
     if (name !== "CallsDropped" || typeof event !== "object" || event === null || !("from" in event) || typeof event.from !== "string") return;
     this.#options.onDropped(event.from);
   }
+}
+
+/** Of whose earlier run a signal may be; null where it is none's: a caller who comes in is new, and prompts are named by their calls. */
+function channelOf(signal: CallSignal): string | null {
+  if (signal.type === "PlaybackFinished" || signal.type === "ChannelUserevent") return null;
+  if (signal.type === "StasisStart" && !["outbound", "agent"].includes(signal.args[0] ?? "")) return null;
+  return signal.channel.id;
 }

@@ -1,7 +1,21 @@
 /** A transfer: the agent's phone is rung, and when it is answered, both are put on a bridge until one of them hangs up. */
 import { randomUUID } from "node:crypto";
+import { dialledEndpointOf } from "../core/pacing.ts";
 import { resultOf } from "../core/retry.ts";
-import type { AriLink } from "./ari-link.ts";
+import type { AriLink, Channel } from "./ari-link.ts";
+
+/** Of a leg of whose end nothing was told (Q.850). */
+const NORMAL_CLEARING = 16;
+
+/** An agent's channel says by its name whose it is, and so does the bridge: the next run of the app finds them. */
+export function isLegOf(channelId: string, legId: string): boolean {
+  return legId.startsWith("leg-") && legId.endsWith(`-of-${channelId}`);
+}
+
+/** A call is on one bridge at a time. */
+export function bridgeOf(channelId: string): string {
+  return `bridge-of-${channelId}`;
+}
 
 /** As the menu wants to know it. */
 export type TransferOutcome = "answered" | "ended" | "busy" | "no-answer" | "failed";
@@ -10,6 +24,8 @@ export interface TransferOptions {
   readonly ari: AriLink;
   /** The caller. */
   readonly channelId: string;
+  /** An agent who has answered in an earlier run of the app, and whether both were on the bridge; null: one is to be called. */
+  readonly leg: { readonly id: string; readonly isConnected: boolean } | null;
   /** Where the agent is. */
   readonly endpoint: string;
   readonly callerId: string | null;
@@ -23,14 +39,22 @@ export interface TransferOptions {
 
 export class Transfer {
   readonly #options: TransferOptions;
-  readonly #legId = `leg-${randomUUID()}`;
-  readonly #bridgeId = `bridge-${randomUUID()}`;
+  readonly #legId: string;
+  readonly #bridgeId: string;
+  #placed = false;
   #connected = false;
   #over = false;
   #begunMs = 0;
 
   constructor(options: TransferOptions) {
     this.#options = options;
+    this.#legId = options.leg?.id ?? `leg-${randomUUID().slice(0, 8)}-of-${options.channelId}`;
+    this.#bridgeId = bridgeOf(options.channelId);
+  }
+
+  /** Where the agent's channel is: on a trunk, or at a phone's own endpoint; null for another technology's. */
+  get pjsipEndpoint(): string | null {
+    return dialledEndpointOf(this.#options.endpoint);
   }
 
   get isConnected(): boolean {
@@ -38,14 +62,26 @@ export class Transfer {
   }
 
   start(): void {
-    const { ari, channelId, endpoint, callerId, ringSeconds, name } = this.#options;
+    const { ari, channelId, leg, endpoint, callerId, ringSeconds, name } = this.#options;
     name(this.#legId);
     this.#begunMs = performance.now();
+    if (leg !== null) {
+      this.#placed = true;
+      this.#connected = leg.isConnected;
+      return this.answered();
+    }
     ari.ring(channelId, true).catch((error: unknown) => this.#options.onTrouble("the caller hears no ringing", error));
-    ari.originate({ channelId: this.#legId, endpoint, callerId, ringSeconds, appArgs: "agent" }).catch((error: unknown) => {
-      this.#options.onTrouble("an agent could not be called", error);
-      this.#finish("failed");
-    });
+    ari.originate({ channelId: this.#legId, endpoint, callerId, ringSeconds, appArgs: "agent" }, () => !this.#over).then(
+      () => {
+        this.#placed = true;
+        if (this.#over) ari.hangUp(this.#legId).catch(() => undefined);
+      },
+      (error: unknown) => {
+        if (this.#over) return;
+        this.#options.onTrouble("an agent could not be called", error);
+        this.#finish("failed");
+      },
+    );
   }
 
   answered(): void {
@@ -64,6 +100,13 @@ export class Transfer {
     if (this.#connected) return this.#finish("ended");
     const result = resultOf(cause, performance.now() - this.#begunMs, this.#options.ringSeconds);
     this.#finish(result === "busy" || result === "no-answer" ? result : "failed");
+  }
+
+  /** The line to Asterisk is there again: the agent may have answered meanwhile, or hung up. */
+  lineBack(channels: ReadonlyMap<string, Channel>): void {
+    const leg = channels.get(this.#legId);
+    if (leg?.state === "Up") this.answered();
+    else if (leg === undefined && this.#placed) this.ended(NORMAL_CLEARING);
   }
 
   /** The caller is gone. */

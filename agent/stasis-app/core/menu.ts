@@ -22,8 +22,8 @@ export interface MenuState {
 }
 
 export type MenuEvent =
-  /** The call is there. `node` resumes a call that has been in the menu before. */
-  | { readonly type: "entered"; readonly node?: string | null }
+  /** The call is there. `node` resumes a call that has been in the menu before; `agent`: where that was a transfer, whether its agent is still there or has left. */
+  | { readonly type: "entered"; readonly node?: string | null; readonly agent?: "there" | "gone" | null }
   | { readonly type: "played"; readonly turn: number }
   | { readonly type: "digit"; readonly digit: string }
   | { readonly type: "timer"; readonly turn: number }
@@ -53,7 +53,7 @@ export function newMenuState(): MenuState {
 
 /** The next state, and what to do. */
 export function step(menu: CompiledMenu, state: MenuState, event: MenuEvent): MenuStep {
-  if (event.type === "entered") return enter(menu, { ...state, failures: 0 }, event.node != null && menu.steps.has(event.node) ? event.node : menu.start);
+  if (event.type === "entered") return resume(menu, { ...state, failures: 0 }, event);
   const node = menu.steps.get(state.node);
   if (state.phase === "over" || node === undefined) return same(state);
   switch (event.type) {
@@ -67,6 +67,13 @@ export function step(menu: CompiledMenu, state: MenuState, event: MenuEvent): Me
     case "transfer":
       return event.turn === state.turn && state.phase === "transferring" && node.type === "transfer" ? transferred(menu, state, node, event.outcome) : same(state);
   }
+}
+
+function resume(menu: CompiledMenu, state: MenuState, { node: path, agent }: Extract<MenuEvent, { readonly type: "entered" }>): MenuStep {
+  const node = path == null ? undefined : menu.steps.get(path);
+  if (path == null || node === undefined) return enter(menu, state, menu.start);
+  if (node.type === "transfer" && agent === "there") return connect({ ...state, node: path }, node);
+  return enter(menu, state, node.type === "transfer" && agent === "gone" ? node.after : path);
 }
 
 function same(state: MenuState): MenuStep {

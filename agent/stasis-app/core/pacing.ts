@@ -28,6 +28,16 @@ export interface Pace {
   readonly rooms: ReadonlyMap<string, number>;
 }
 
+/** The PJSIP endpoint of a channel, by Asterisk's name for it; null for other channels. */
+export function endpointOf(channelName: string): string | null {
+  return /^PJSIP\/(.+)-[0-9a-f]{8}$/.exec(channelName)?.[1] ?? null;
+}
+
+/** The PJSIP endpoint of what is to be dialled: a trunk for a number, or a phone's own; null for another technology's. */
+export function dialledEndpointOf(dialled: string): string | null {
+  return /^PJSIP\/(?:[^@/]+@)?([^@/]+)/.exec(dialled)?.[1] ?? null;
+}
+
 /** The bucket after time has passed; a new one holds one call. */
 export function filled(bucket: Bucket | undefined, limits: Limits, nowMs: number): Bucket {
   const most = 1 + limits.callsPerSecond / 10;
@@ -36,8 +46,12 @@ export function filled(bucket: Bucket | undefined, limits: Limits, nowMs: number
   return { tokens: Math.min(most, bucket.tokens + (passedMs * limits.callsPerSecond) / 1000), atMs: nowMs };
 }
 
-/** Buckets are kept under `campaign:NAME` and `trunk:NAME`. Campaigns of one trunk get its room in turns, one call at a time, the one with the fewest calls first. */
-export function pace(loads: readonly CampaignLoad[], trunks: (name: string) => Limits, buckets: ReadonlyMap<string, Bucket>, nowMs: number): Pace {
+/**
+ * `onTrunk`: channels on a trunk, which are more than its campaigns' calls: callers, and agents who are called through it. Buckets are kept
+ * under `campaign:NAME` and `trunk:NAME`. Campaigns of one trunk get its room in turns, one call at a time, the one with
+ * the fewest calls first.
+ */
+export function pace(loads: readonly CampaignLoad[], trunks: (name: string) => Limits, onTrunk: (name: string) => number, buckets: ReadonlyMap<string, Bucket>, nowMs: number): Pace {
   const next = new Map<string, Bucket>();
   const rooms = new Map<string, number>();
   const left = new Map<string, number>();
@@ -47,7 +61,7 @@ export function pace(loads: readonly CampaignLoad[], trunks: (name: string) => L
     left.set(key, Math.max(0, Math.min(Math.floor(bucket.tokens), limits.concurrent - running)));
   };
   for (const load of loads) fill(`campaign:${load.id}`, load.limits, load.running);
-  for (const trunk of new Set(loads.map((load) => load.trunk))) fill(`trunk:${trunk}`, trunks(trunk), loads.filter((load) => load.trunk === trunk).reduce((sum, load) => sum + load.running, 0));
+  for (const trunk of new Set(loads.map((load) => load.trunk))) fill(`trunk:${trunk}`, trunks(trunk), onTrunk(trunk));
   const inTurn = loads.toSorted((a, b) => a.running - b.running);
   for (let given = true; given; ) {
     given = false;
