@@ -5,6 +5,7 @@ import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { CallEvent } from "../../agent/stasis-app/core/event.ts";
+import { ADDRESS } from "../support/lab/addresses.ts";
 import { openPair, type Pair } from "../support/lab/pair.ts";
 import { REPOSITORY } from "../support/lab/roots.ts";
 import { startCallees, type Callees } from "../support/stasis-app/callee.ts";
@@ -99,6 +100,28 @@ describe("the Stasis app's calls", { timeout: 300_000 }, () => {
     assert.deepEqual(typesOf(await inbound({ keys: [[1_000, "7"]], hangUpAfterMs: null })), ["started", "answered", "digit", "agent-busy", "ended"]);
   });
 
+  it("leaves a caller with the agent when it is killed and started again, and takes up where an agent has left meanwhile", async () => {
+    const before = await app.events();
+    const fresh = async (): Promise<readonly CallEvent[]> => (await app.events()).slice(before.length);
+    const transferred = (times: number): Promise<unknown> => waitUntil("the agent to talk", async () => typesOf(await fresh()).filter((type) => type === "transferred").length === times, 15_000);
+    const rung = await callees.count("INVITE", PATIENT_AGENT);
+    const calls = [callIn(pair.lab, ENTRANCE, { keys: [[1_000, "3"]], hangUpAfterMs: 9_000 })];
+    await transferred(1);
+    // This one's agent hangs up after a second, when the app is not there.
+    calls.push(callIn(pair.lab, ENTRANCE, { keys: [[1_000, "5"]], hangUpAfterMs: null }));
+    await transferred(2);
+    app.process?.kill("SIGKILL");
+    await app.process?.exited;
+    await app.start(campaigns, { SECRET_INTERVAL_MS: "3600000" });
+    for (const { ok, log } of await Promise.all(calls)) assert.ok(ok, log);
+    const ids = [...new Set((await fresh()).map(({ callId }) => callId))];
+    const stories = await Promise.all(ids.map(async (callId) => typesOf(await ended(callId))));
+    assert.deepEqual(stories, [["started", "answered", "digit", "transferred", "ended"], ["started", "answered", "digit", "transferred", "after-agent", "ended"]], "nobody is called again, and nothing told twice");
+    // One for the call, one by which Asterisk says who the other one is.
+    assert.ok((await callees.count("INVITE", PATIENT_AGENT)) - rung <= 1);
+    await waitUntil("the agent's phone to hear that it is over", async () => (await callees.count("BYE", PATIENT_AGENT)) === 2, 10_000);
+  });
+
   it("gathers several keys, ends the input after a silence, and gives up after the tries", async () => {
     const coded = await inbound({ keys: [[1_000, "0"], [1_000, "4"], [800, "8"], [800, "2"]], hangUpAfterMs: null });
     assert.equal(coded.at(-1)?.data["cause"], 16, "also where we hang up");
@@ -112,6 +135,20 @@ describe("the Stasis app's calls", { timeout: 300_000 }, () => {
   it("refuses a caller of a number that has no menu, in a way that lets a carrier try elsewhere", async () => {
     const { ok, log } = await refusedCall(pair.lab, "4955501", 503);
     assert.ok(ok, log);
+  });
+
+  it("refuses a caller who reaches the standby, by the dialplan where the app is away, and by the app where it is quiet", async () => {
+    const told = (await app.events()).length;
+    const standby = `${ADDRESS["node-b"]}:5060`;
+    const away = await refusedCall(pair.lab, ENTRANCE, 503, standby);
+    assert.ok(away.ok, away.log);
+    const spare = new LabApp(pair, "node-b");
+    await spare.start(campaigns, { SECRET_INTERVAL_MS: "3600000" });
+    const quiet = await refusedCall(pair.lab, ENTRANCE, 503, standby);
+    assert.ok(quiet.ok, quiet.log);
+    assert.deepEqual([(await spare.status()).role, (await spare.status()).here, (await spare.events()).length, (await app.events()).length], ["standby", 0, 0, told]);
+    assert.match(await pair.node("node-b").asterisk.cli("core show channels count"), /\b0 active channels/);
+    await spare.process?.end();
   });
 
   it("tells busy, no answer, failed and answered apart, and tries again as the campaign says", async () => {

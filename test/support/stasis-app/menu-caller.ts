@@ -38,9 +38,9 @@ function scenario({ keys, hangUpAfterMs }: CallerManners, number: string): strin
 
 let calls = 0;
 
-async function run(lab: Lab, called: string, xml: string): Promise<{ readonly ok: boolean; readonly log: string }> {
+async function run(lab: Lab, called: string, xml: string, target?: string): Promise<{ readonly ok: boolean; readonly log: string }> {
   calls += 1;
-  const { finished } = await runSipp(lab, { scenario: xml, service: called, timeoutMs: 25_000, args: ["-p", String(5_100 + calls), "-mp", String(7_000 + 10 * calls)] });
+  const { finished } = await runSipp(lab, { scenario: xml, service: called, ...(target === undefined ? {} : { target }), timeoutMs: 25_000, args: ["-p", String(5_100 + calls), "-mp", String(7_000 + 10 * calls)] });
   return finished;
 }
 
@@ -49,7 +49,7 @@ export function callIn(lab: Lab, called: string, manners: CallerManners, number 
   return run(lab, called, scenario(manners, number));
 }
 
-/** One call that is to be refused with that status. */
-export function refusedCall(lab: Lab, called: string, status: number): Promise<{ readonly ok: boolean; readonly log: string }> {
-  return run(lab, called, `<?xml version="1.0" encoding="UTF-8"?><scenario name="refused">${start(CALLERS_NUMBER)}<recv response="${status}"/>${send(CALLERS_NUMBER, "ACK", 1, "[peer_tag_param]")}</scenario>`);
+/** One call that is to be refused with that status: through the Elastic IP, or straight to that `host:port`. */
+export function refusedCall(lab: Lab, called: string, status: number, target?: string): Promise<{ readonly ok: boolean; readonly log: string }> {
+  return run(lab, called, `<?xml version="1.0" encoding="UTF-8"?><scenario name="refused">${start(CALLERS_NUMBER)}<recv response="${status}"/>${send(CALLERS_NUMBER, "ACK", 1, "[peer_tag_param]")}</scenario>`, target);
 }
