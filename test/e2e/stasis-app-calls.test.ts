@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { CallEvent } from "../../agent/stasis-app/core/event.ts";
 import { ADDRESS } from "../support/lab/addresses.ts";
+import { labProgram } from "../support/lab/programs.ts";
 import { openPair, type Pair } from "../support/lab/pair.ts";
 import { REPOSITORY } from "../support/lab/roots.ts";
 import { startCallees, type Callees } from "../support/stasis-app/callee.ts";
@@ -29,9 +30,11 @@ const CAMPAIGN = {
   menu: {
     start: "ask",
     nodes: {
-      ask: { type: "gather", media: [SHORT], firstDigitMs: 60_000, choices: { 1: "donate", 3: "patient", 4: "code", 5: "brief", 7: "busy", 0: "again" }, exhausted: "gave-up" },
+      ask: { type: "gather", media: [SHORT], firstDigitMs: 60_000, choices: { 1: "donate", 2: "long", 3: "patient", 4: "code", 5: "brief", 7: "busy", 0: "again" }, exhausted: "gave-up" },
       again: { type: "repeat", of: "ask" },
       donate: tell("donation"),
+      long: { type: "play", media: Array(20).fill(SHORT), next: "heard" },
+      heard: tell("heard"),
       patient: transferTo({ number: PATIENT_AGENT }),
       brief: transferTo({ endpoint: `PJSIP/${BRIEF_AGENT}@carrier` }),
       busy: transferTo({ number: BUSY_AGENT }),
@@ -120,6 +123,24 @@ describe("the Stasis app's calls", { timeout: 300_000 }, () => {
     // One for the call, one by which Asterisk says who the other one is.
     assert.ok((await callees.count("INVITE", PATIENT_AGENT)) - rung <= 1);
     await waitUntil("the agent's phone to hear that it is over", async () => (await callees.count("BYE", PATIENT_AGENT)) === 2, 10_000);
+  });
+
+  it("goes on with a prompt whose end it was not told, and with an agent who has left, when its line to Asterisk was away", async () => {
+    const before = await app.events();
+    const fresh = async (): Promise<readonly CallEvent[]> => (await app.events()).slice(before.length);
+    const calls = ["5", "2"].map((key) => callIn(pair.lab, ENTRANCE, { keys: [[1_000, key]], hangUpAfterMs: null }));
+    await waitUntil("the agent to talk, and both keys", async () => {
+      const types = typesOf(await fresh());
+      return types.includes("transferred") && types.filter((type) => type === "digit").length === 2;
+    }, 15_000);
+    const events = `ws://127.0.0.1:8088/ari/events?app=callcenter&api_key=stasis:${pair.secret.ari_password}`;
+    await pair.lab.run("node-a", process.execPath, [await labProgram("support/stasis-app/line-thief-main.ts"), events, "4000"]);
+    for (const { ok, log } of await Promise.all(calls)) assert.ok(ok, log);
+    const ids = [...new Set((await fresh()).map(({ callId }) => callId))];
+    const stories = await Promise.all(ids.map(async (callId) => typesOf(await ended(callId))));
+    assert.deepEqual(stories.toSorted((a, b) => a.length - b.length), [["started", "answered", "digit", "heard", "ended"], ["started", "answered", "digit", "transferred", "after-agent", "ended"]]);
+    // The thief's end made Asterisk forget the application, although the app's own socket is open: that must not last.
+    await waitUntil("callers to be let in again", async () => (await callIn(pair.lab, ENTRANCE, { keys: [[500, "1"]], hangUpAfterMs: null })).ok, 20_000);
   });
 
   it("gathers several keys, ends the input after a silence, and gives up after the tries", async () => {

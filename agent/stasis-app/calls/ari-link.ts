@@ -8,13 +8,19 @@ import type { AriEvent } from "../../adapters/ari-client-session.ts";
 import type { AriAccess } from "../../adapters/ari-http.ts";
 import { AriSocket, type AriTiming } from "../../adapters/ari-socket.ts";
 import { AriTransport } from "../../adapters/ari-transport.ts";
+import { pause } from "../../adapters/interruptible.ts";
 import { AgentError } from "../../errors.ts";
+import { Rounds } from "../rounds.ts";
 
 /** Requests at a time; more wait for their turn. */
 const REQUESTS = 20;
 /** With those that were not answered in time and are still open. Far below Asterisk's limit of 100 connections. */
 const UNANSWERED_MAX = 60;
 const REQUEST_MS = 5_000;
+/** How often the app makes sure that Asterisk's events reach it, and how long one may take (ms). */
+const ECHO_MS = 2_000;
+const ECHO_WITHIN_MS = 2_000;
+const ECHO = "StasisAppEcho";
 const TIMING: AriTiming = { pingIntervalMs: 3_000, connectWithinMs: 10_000, retryMinMs: 200, retryMaxMs: 5_000, settledAfterMs: 0 };
 
 const channel = z.object({ id: z.string(), state: z.string(), name: z.string(), caller: z.object({ number: z.string() }) });
@@ -61,6 +67,11 @@ export class AriLink {
   readonly #transport: AriTransport;
   readonly #onDenied: () => Promise<void>;
   readonly #socket: AriSocket;
+  readonly #echoes = new Rounds(async (ended) => {
+    await pause(ECHO_MS, ended);
+    await this.#echo(ended);
+  });
+  #echoesHeard = 0;
   #underWay = 0;
   readonly #turns: (() => void)[] = [];
 
@@ -75,7 +86,11 @@ export class AriLink {
         if (isDenial(reason)) void onDenied();
         onDown(reason.message);
       },
-      onEvent: (event) => signalled(event, onSignal), onIgnored: () => undefined,
+      onEvent: (event) => {
+        if (isEcho(event)) this.#echoesHeard += 1;
+        else signalled(event, onSignal);
+      },
+      onIgnored: () => undefined,
     });
   }
 
@@ -85,10 +100,11 @@ export class AriLink {
 
   start(): void {
     this.#socket.start();
+    this.#echoes.start();
   }
 
   async close(): Promise<void> {
-    await this.#socket.close();
+    await Promise.all([this.#echoes.close(), this.#socket.close()]);
     this.#transport.close();
   }
 
@@ -149,6 +165,24 @@ export class AriLink {
     return z.array(channel).parse(list);
   }
 
+  /**
+   * An open socket is no proof that events arrive: when the end of an earlier one reaches Asterisk after the beginning of this one, Asterisk
+   * forgets the application, and refuses callers, without a word to us (seen with 22.10.1). So it is asked to tell us something.
+   */
+  async #echo(ended: AbortSignal): Promise<void> {
+    const { session } = this.#socket;
+    if (session === null || ended.aborted) return;
+    const heard = this.#echoesHeard;
+    try {
+      await session.call("ARI user event", AbortSignal.timeout(REQUEST_MS), (client) => client.events.userEvent({ eventName: ECHO, application: this.#app }));
+      await pause(ECHO_WITHIN_MS, ended);
+    } catch (error) {
+      // No answer, or another one than that there is no such application, says nothing of it.
+      if (!(error instanceof AgentError) || !error.message.includes("was answered with 404")) return;
+    }
+    if (this.#echoesHeard === heard) session.close("Asterisk has forgotten the application: its events reach nobody");
+  }
+
   async #call<T>(what: string, run: (client: Client) => PromiseLike<T>, isWanted = (): boolean => true): Promise<T> {
     if (this.#underWay >= REQUESTS) await new Promise<void>((turn) => this.#turns.push(turn));
     else this.#underWay += 1;
@@ -182,6 +216,10 @@ export class AriLink {
 
 function isDenial(error: unknown): boolean {
   return error instanceof AgentError && error.code === "AGENT_ARI_DENIED";
+}
+
+function isEcho(event: AriEvent): boolean {
+  return event.type === "ChannelUserevent" && "eventname" in event && event.eventname === ECHO;
 }
 
 /** Hands on what makes sense as one of the app's signals; other events are none of its business. */
