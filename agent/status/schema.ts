@@ -17,6 +17,8 @@ const member = z.object({
   hearing: z.enum(["never", "heard", "late", "lost"]),
   ageMs: ms.nullable(),
   rttMs: ms.nullable(),
+  /** Of how many of its calls this node has the names: were it to die now, these would be in the ledger. */
+  callsKnown: z.number().default(0),
   /** The member's own last word; null before the first. */
   says: z
     .object({

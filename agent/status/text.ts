@@ -60,13 +60,14 @@ export function addressLine({ address, kind }: StatusView): Line {
   return { label: "address", text: `${where}${candidate}${read}${failure}` };
 }
 
-function memberText({ hearing, ageMs, rttMs, says, kind }: StatusView["members"][number]): string {
+function memberText({ hearing, ageMs, rttMs, says, kind, callsKnown }: StatusView["members"][number]): string {
   if (says === null || ageMs === null) return `${kind}, not heard yet`;
   const silent = hearing === "heard" || hearing === "late" ? `${hearing} ${inWords(ageMs)} ago${rttMs === null ? "" : ` (rtt ${rttMs} ms)`}` : `SILENT for ${inWords(ageMs)}, last seen as ${says.role}`;
   if (hearing === "lost") return silent;
   const hears = says.hearsUs === "heard" ? "hears us" : `hears us: ${says.hearsUs}`;
   const asterisk = kind === "witness" ? "" : `; Asterisk ${says.serving}`;
-  return `${says.role}, ${silent}, ${hears}${asterisk}${says.yield === null ? "" : "; asks to be relieved"}`;
+  const calls = callsKnown === 0 ? "" : `; ${callsKnown} of its calls known here`;
+  return `${says.role}, ${silent}, ${hears}${asterisk}${calls}${says.yield === null ? "" : "; asks to be relieved"}`;
 }
 
 function votesLine({ votes }: StatusView): Line[] {

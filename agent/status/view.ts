@@ -121,6 +121,7 @@ function memberView(id: NodeId, state: State, config: CoreConfig): StatusView["m
     hearing: hearing(member, state.nowMs, config),
     ageMs: ageOrNull(state, member?.heardAtMs ?? null),
     rttMs: rounded(member?.rttMs ?? null),
+    callsKnown: state.peerRosters[id]?.calls.size ?? 0,
     says:
       said === null
         ? null

@@ -6,6 +6,7 @@ import { healthOf, type HealthAnswer } from "../../agent/status/health.ts";
 import { statusSchema, type StatusView } from "../../agent/status/schema.ts";
 import { statusText } from "../../agent/status/text.ts";
 import { statusView } from "../../agent/status/view.ts";
+import { clusterFrom, perform } from "../simulation/commands.ts";
 import { coreConfig, settledPair, SmallWorld } from "../support/small-world.ts";
 
 const EXTRA = { worstCase: [{ what: "Asterisk killed", ms: 600, how: "by sums" }, { what: "instance dead", ms: 2000, how: "by sums" }], refusals: { "wrong-key": 2 } };
@@ -73,6 +74,16 @@ describe("the status view", () => {
     assert.deepEqual(view.health?.probes.filter((probe) => probe.ok).map((probe) => probe.name), ["ari", "sip", "stasis:ivr", "canary", "queues", "counts", "contacts"]);
     assert.equal(view.members[0]?.says?.hearsUs, "heard");
     assert.match(view.waitsFor, /^Nothing: it is ready/);
+  });
+
+  it("says of how many of a member's calls it has the names", () => {
+    const cluster = clusterFrom("cluster nodes=2 holder=node-a");
+    for (const sentence of ["start everything", "run 30 s", "node-a carries 3 calls", "run 10 s"]) perform(cluster, sentence);
+    const { state, config } = cluster.member("node-b");
+    assert.ok(state);
+    const view = statusView(state, config, EXTRA);
+    assert.deepEqual(view.members.map(({ id, callsKnown }) => [id, callsKnown]), [["node-a", 3]]);
+    assert.match(statusText(view, { width: 200, colour: false }).join("\n"), /^node-a +active, .*; 3 of its calls known here$/m);
   });
 
   it("prints the gates that decide, and names the first closed one as what it waits for", () => {

@@ -43,4 +43,4 @@ createServer((near) => {
     near.off("data", read).pause();
     lead(near, JSON.parse(line) as DoorRequest);
   });
-}).listen(process.argv[2] ?? "");
+}).listen(process.argv[2] ?? "", () => { console.log("open"); });

@@ -1,6 +1,5 @@
 // Connections from inside a place, without a new process for each: one small process there opens them (`door-main.ts`), and this
 // one talks through a Unix socket, which knows no network namespaces. Opened when a place is first asked from; ends with the lab.
-import { existsSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -60,8 +59,8 @@ function doorOf(lab: Lab, place: Place): Promise<string> {
 
 async function openDoor(lab: Lab, place: Place): Promise<string> {
   const path = join(lab.dir, `door-${place}.socket`);
-  await lab.spawn(place, process.execPath, [await labProgram("support/lab/door-main.ts"), path], { name: "door" });
-  await waitUntil(`the door of ${place} to open`, () => existsSync(path), 20_000);
+  const door = await lab.spawn(place, process.execPath, [await labProgram("support/lab/door-main.ts"), path], { name: "door" });
+  await waitUntil(`the door of ${place} to open`, () => door.log().includes("open"), 20_000);
   return path;
 }
 
