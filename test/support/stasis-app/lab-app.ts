@@ -80,7 +80,7 @@ export class LabApp {
 
   /** The same, with the instants of sending (wall clock, ms). */
   async dialTimed(requests: readonly object[], token = TOKEN): Promise<readonly (readonly [status: number, sentAtMs: number])[]> {
-    const { stdout } = await this.#pair.lab.run(this.node, process.execPath, [await labProgram("support/stasis-app/dial-main.ts"), `http://${ADDRESS[this.node]}:${API_PORT}`, token], { input: JSON.stringify(requests), timeoutMs: 60_000 });
+    const { stdout } = await this.#pair.lab.run(this.node, process.execPath, [await labProgram("support/stasis-app/dial-main.ts"), `http://${ADDRESS[this.node]}:${API_PORT}`, token], { input: JSON.stringify(requests), timeoutMs: 60_000 + 200 * requests.length });
     return JSON.parse(stdout) as readonly (readonly [number, number])[];
   }
 
