@@ -26,6 +26,7 @@ import { CallQueue } from "./store/call-queue.ts";
 import { Database, type DatabaseAccess } from "./store/database.ts";
 import { readFigures } from "./store/figures.ts";
 import { Outbox } from "./store/outbox.ts";
+import { Retention } from "./store/retention.ts";
 
 const LINE_AGAIN_MS = 1_000;
 const WRITTEN_WITHIN_MS = 3_000;
@@ -53,6 +54,7 @@ export class App {
   readonly #sender: EventSender;
   readonly #api: Api;
   readonly #metrics: MetricSender | null;
+  readonly #retention: Retention;
   readonly #access: AriAccess;
   readonly #secretWatch: SecretWatch;
   #secret: AppSecret;
@@ -105,6 +107,10 @@ export class App {
     });
     const metrics = openMetrics(settings, aws);
     this.#metrics = metrics === null ? null : new MetricSender({ ...metrics, intervalMs: settings.APP_METRICS_INTERVAL_MS, wallMs: () => Date.now(), isActive: () => this.#isActive(), values: async (dropped) => appMetrics(await readFigures(this.#database), await this.#outbox.waiting(), dropped), onTrouble: note });
+    this.#retention = new Retention({
+      database: this.#database, keepDays: settings.APP_KEEP_DAYS, isActive: () => this.#isActive(), onTrouble: note,
+      onForgotten: (calls) => log.info({ event: "calls-forgotten", calls, keepDays: settings.APP_KEEP_DAYS }, `${calls} calls older than ${settings.APP_KEEP_DAYS} days were removed.`),
+    });
     this.#api = new Api({ tokens: () => this.#secret.tokens, version, queue, campaigns, health: () => this.#health(), onAccepted: () => this.#dialler.poke(), onTrouble: note });
   }
 
@@ -121,6 +127,7 @@ export class App {
     this.#sender.start();
     this.#secretWatch.start();
     this.#metrics?.start();
+    this.#retention.start();
     log.info({ event: "app-started", campaigns: [...this.#parts.campaigns.keys()], sink: settings.APP_SINK }, "The Stasis app runs.");
   }
 
@@ -130,7 +137,7 @@ export class App {
     await this.#dialler.close();
     await Promise.race([this.#runner.written(), sleep(WRITTEN_WITHIN_MS)]);
     this.#stop.abort();
-    await Promise.all([this.#role.close(), this.#ari.close(), this.#sender.close(), this.#secretWatch.close(), this.#metrics?.close()]);
+    await Promise.all([this.#role.close(), this.#ari.close(), this.#sender.close(), this.#secretWatch.close(), this.#metrics?.close(), this.#retention.close()]);
     await this.#database.close();
   }
 

@@ -68,6 +68,7 @@ const schema = z.object({
   APP_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: "must be http:// or https://" }).optional(),
   APP_EVENTS_FILE: z.string().startsWith("/", "must be an absolute path").default("/var/log/asterisk-node-agent/call-events.jsonl"),
   APP_METRICS_INTERVAL_MS: number(1_000, 3_600_000, 60_000),
+  APP_KEEP_DAYS: number(0, 36_500, 90),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug"]).default("info"),
 });
 

@@ -12,6 +12,7 @@ import { CallQueue } from "../../agent/stasis-app/store/call-queue.ts";
 import { Database } from "../../agent/stasis-app/store/database.ts";
 import { readFigures } from "../../agent/stasis-app/store/figures.ts";
 import { Outbox } from "../../agent/stasis-app/store/outbox.ts";
+import { forgetEnded } from "../../agent/stasis-app/store/retention.ts";
 import { startMariaDb, DATABASE_NAME, type LabMariaDb } from "../support/lab/mariadb.ts";
 import { openLab, type Lab } from "../support/lab/network.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -283,6 +284,25 @@ describe("the dialler", () => {
       stop.abort();
       await ari.close();
     }
+  });
+});
+
+describe("the retention of ended calls", () => {
+  const days = (callId: string, age: number): string => `UPDATE app_calls SET created_at = NOW(3) - INTERVAL ${age} DAY WHERE call_id = '${callId}'`;
+
+  it("forgets what is old and ended, with its attempts; not what waits, what is young, whose events wait, or who has opted out", async () => {
+    const run = runOn("node-a");
+    await run.queue.renewLease(LEASE_MS);
+    for (const id of ["k1", "k2", "k3", "k4"]) await run.queue.accept(request(id));
+    for (const id of ["k1", "k2", "k3"]) await run.queue.cancel(id);
+    await server.sql(`INSERT INTO app_attempts (channel_id, call_id, attempt, node, dialled_at) VALUES ('c1', 'k1', 1, 'node-a', NOW(3)), ('c2', 'k2', 1, 'node-a', NOW(3));
+      INSERT INTO app_do_not_call (phone_number, since, origin) VALUES ('+49301', NOW(3) - INTERVAL 900 DAY, 'menu'); ${["k1", "k3", "k4"].map((id) => days(id, 91)).join("; ")}; ${days("k2", 89)}`);
+    assert.equal(await forgetEnded(database, 90), 0, "the sink has not had their events");
+    await server.sql("DELETE FROM app_outbox WHERE call_id <> 'k3'");
+    assert.equal(await forgetEnded(database, 90), 1);
+    assert.deepEqual(await server.sql("SELECT call_id FROM app_calls ORDER BY call_id"), ["k2", "k3", "k4"]);
+    assert.deepEqual(await server.sql("SELECT call_id FROM app_attempts"), ["k2"]);
+    assert.deepEqual(await server.sql("SELECT COUNT(*) FROM app_do_not_call"), ["1"]);
   });
 });
 
