@@ -3,7 +3,7 @@ import { databaseIsBack, doubtAppliedRole, foldRole } from "./asterisk-role.ts";
 import { foldClaimAnswer, foldClaimRead } from "./claim.ts";
 import { foldDryStart, foldStandbyInstance, foldStart } from "./cold-standby.ts";
 import { foldAnswer, foldMiss, foldReference, type ProbeTrack } from "./evidence.ts";
-import { foldProbe } from "./health.ts";
+import { foldProbe, type Refusal } from "./health.ts";
 import { note, type MetricName } from "./metrics.ts";
 import { explainLastMove, SEEN_ON_EC2 } from "./moves.ts";
 import { foldReadFailure, foldReading, holderName, sameHolder } from "./ownership.ts";
@@ -176,7 +176,14 @@ const LATENCIES: Readonly<Record<string, MetricName>> = { ari: "AriLatency", sip
 function probed(state: State, completion: Extract<Completion, { kind: "probe" }>, event: Completed): State {
   const name = LATENCIES[completion.probe];
   const metrics = completion.outcome.ok && name !== undefined ? note(state.metrics, name, event.atMs - event.startedAtMs) : state.metrics;
-  return withChanges(state, { switchover: foldCount(state.switchover, completion, event.startedAtMs), health: foldProbe(state.health, completion, event.startedAtMs, event.atMs, state.draining !== null || state.maintenance === true), metrics });
+  return withChanges(state, { switchover: foldCount(state.switchover, completion, event.startedAtMs), health: foldProbe(state.health, completion, event.startedAtMs, event.atMs, refusalOf(state)), metrics });
+}
+
+/** The agent before this one may have left a drain behind: who refuses calls is known when Asterisk has been told anew, or can't be. */
+export function refusalOf({ draining, maintenance, startedActions, inFlight }: State): Refusal {
+  if (draining !== null || maintenance === true) return "ours";
+  const tried = startedActions["setMaintenance"] !== undefined && inFlight["setMaintenance"] === undefined;
+  return maintenance === false || tried ? "own" : "unknown";
 }
 
 type Housekeeping = Exclude<Completion, { kind: "claim" | "readAddress" | "readInstance" | "watchSip" | "watchEip" | "reference" | "probe" | "listCalls" | "applyRole" | "startInstance" }>;

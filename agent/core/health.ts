@@ -57,9 +57,13 @@ export function probeHealth(health: Health, name: ProbeName): ProbeHealth {
   return health.probes[name] ?? UNTRIED;
 }
 
-/** Folds the completion of one of our own probes; `sentAtMs` is when it was sent, `draining` that Asterisk refuses calls because we told it to. */
-export function foldProbe(health: Health, completion: Extract<Completion, { kind: "probe" }>, sentAtMs: MonotonicMs, atMs: MonotonicMs, draining: boolean): Health {
-  const failure = probeFailure(completion, draining);
+/** Because of whom Asterisk answers 503: ours, by a drain; its own, which is bad news; unknown before Asterisk has been told what we want. */
+export type Refusal = "ours" | "own" | "unknown";
+
+/** Folds the completion of one of our own probes; `sentAtMs` is when it was sent. */
+export function foldProbe(health: Health, completion: Extract<Completion, { kind: "probe" }>, sentAtMs: MonotonicMs, atMs: MonotonicMs, refusal: Refusal): Health {
+  if (refusal === "unknown" && completion.outcome.ok && completion.outcome.value.status === 503) return health;
+  const failure = probeFailure(completion, refusal);
   const old = probeHealth(health, completion.probe);
   const row: ProbeHealth =
     failure === null
@@ -83,11 +87,10 @@ export function foldProbe(health: Health, completion: Extract<Completion, { kind
 }
 
 /** What of an answer is bad news. SIP: any final response but 503 is proof of life: Asterisk answers 503 while it stops and while it sheds load. */
-function probeFailure(completion: Extract<Completion, { kind: "probe" }>, draining: boolean): { readonly refused: boolean; readonly says: string } | null {
+function probeFailure(completion: Extract<Completion, { kind: "probe" }>, refusal: Refusal): { readonly refused: boolean; readonly says: string } | null {
   const { outcome } = completion;
   if (!outcome.ok) return { refused: outcome.failure.code === "AGENT_PROBE_REFUSED", says: outcome.failure.message };
-  // Our own drain answers 503 on purpose.
-  if (outcome.value.status === 503 && !draining) return { refused: false, says: "SIP is answered with 503" };
+  if (outcome.value.status === 503 && refusal === "own") return { refused: false, says: "SIP is answered with 503" };
   if (outcome.value.connected === false) return { refused: false, says: "Asterisk's query failed" };
   if (outcome.value.registered === false) return { refused: false, says: "the application is not registered" };
   return null;

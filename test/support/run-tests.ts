@@ -50,12 +50,23 @@ function testFiles(folder: string): string[] {
 const FILES_PER_PROCESS: Readonly<Record<string, number>> = { unit: 20, contract: 4 };
 /** What takes longest comes first, so that no core is idle at the end. */
 const SLOW_FOLDERS = ["scenarios", "simulation", "unit"];
+const SLOW_FILES = ["failover", "no-move", "rotation", "database", "stasis-app-calls", "runbook", "operations", "stasis-app", "switchover"];
+/** How many processes run at the same time: much of a test is waiting. A campaign takes all cores for itself, and machines that boot have namespaces of their own, but not cores. */
+const AT_ONCE: Readonly<Record<string, number>> = { fast: availableParallelism() + 1, campaign: 1, e2e: Math.min(availableParallelism() + 1, 4), image: 2 };
+
+function slowFirst(a: string, b: string): number {
+  const place = (file: string): number => {
+    const index = SLOW_FILES.indexOf(basename(file, ".test.ts"));
+    return index < 0 ? SLOW_FILES.length : index;
+  };
+  return place(a) - place(b);
+}
 
 /** What node's runner is to start: a file in `folder` for each process, named in the order in which they shall begin, that imports its share of the test files. */
 function processesFor(files: readonly string[], folder: string): readonly string[] {
   const folders = [...new Set([...SLOW_FOLDERS, ...files.map((file) => basename(dirname(file)))])];
   const shares = folders.flatMap((name) => {
-    const members = files.filter((file) => basename(dirname(file)) === name);
+    const members = files.filter((file) => basename(dirname(file)) === name).toSorted(slowFirst);
     const processes = Math.ceil(members.length / (FILES_PER_PROCESS[name] ?? 1));
     // Dealt out like cards: neighbours in the alphabet are often slow together.
     return Array.from({ length: processes }, (_, process) => members.filter((_file, index) => index % processes === process));
@@ -124,8 +135,7 @@ for (const stage of stages) {
   }
   const files = (STAGES[stage] ?? []).flatMap(testFiles);
   const started = Date.now();
-  // Much of a contract is waiting: one process more than there are cores. Every lab has namespaces of its own, and its tests mostly wait: two at a time. A campaign takes all cores for itself.
-  const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, stage === "fast" ? availableParallelism() + 1 : real ? 2 : 1);
+  const counts = files.length === 0 ? { tests: 0, passed: 0, failed: 1, skipped: 0, reasons: [] } : await runFiles(files, AT_ONCE[stage] ?? 1);
   if (counts.tests === 0) notes.push(`Stage ${stage} ran no test: that is a failure.`);
   const declared = counts.reasons.filter((reason) => DECLARED.test(reason));
   const silent = counts.skipped - declared.length;

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ProbeValue } from "../../agent/core/events.ts";
-import { canServe, doubtHealth, foldProbe, healthHurries, initialHealth, judgeHealth, stillFails, type Health, type ProbeName } from "../../agent/core/health.ts";
+import { refusalOf } from "../../agent/core/fold.ts";
+import { canServe, doubtHealth, foldProbe, healthHurries, initialHealth, judgeHealth, stillFails, type Health, type ProbeName, type Refusal } from "../../agent/core/health.ts";
+import type { State } from "../../agent/core/state.ts";
 import { sampleConfig } from "../simulation/core-samples.ts";
 
 const config = sampleConfig({ knobs: { STASIS_APPS: "ivr" } });
@@ -14,8 +16,8 @@ const completion = (probe: ProbeName, answer: Answer): Parameters<typeof foldPro
 });
 
 /** Folds answers one after the other, ten milliseconds apart from `atMs`, and judges after each. */
-function after(health: Health, answers: readonly (readonly [ProbeName, Answer])[], atMs = 1_000, draining = false): Health {
-  return answers.reduce((now, [probe, answer], index) => judgeHealth(foldProbe(now, completion(probe, answer), atMs + 10 * index - 5, atMs + 10 * index, draining), atMs + 10 * index, config), health);
+function after(health: Health, answers: readonly (readonly [ProbeName, Answer])[], atMs = 1_000, refusal: Refusal = "own"): Health {
+  return answers.reduce((now, [probe, answer], index) => judgeHealth(foldProbe(now, completion(probe, answer), atMs + 10 * index - 5, atMs + 10 * index, refusal), atMs + 10 * index, config), health);
 }
 
 const GOOD: readonly (readonly [ProbeName, Answer])[] = [["ari", {}], ["sip", { status: 200 }], ["stasis:ivr", { registered: true }], ["canary", {}]];
@@ -52,7 +54,23 @@ describe("health", () => {
   }
 
   it("takes 503 for health while we drain on purpose", () => {
-    assert.equal(after(well, times(3, ["sip", { status: 503 }]), 2_000, true).serving, "serving");
+    assert.equal(after(well, times(3, ["sip", { status: 503 }]), 2_000, "ours").serving, "serving");
+  });
+
+  it("learns nothing from 503 before Asterisk has been told whether to refuse calls: the agent before this one may have drained it", () => {
+    const fresh = { ...initialHealth(0), ariSocketOpen: true };
+    assert.deepEqual(after(fresh, times(5, ["sip", { status: 503 }]), 2_000, "unknown"), judgeHealth(fresh, 2_000, config));
+    const state = { draining: null, maintenance: null, startedActions: {}, inFlight: {} };
+    const told = { setMaintenance: 1_000 };
+    const cases: readonly (readonly [Refusal, Partial<State>])[] = [
+      ["unknown", {}],
+      ["unknown", { startedActions: told, inFlight: { setMaintenance: 7 } }],
+      ["own", { startedActions: told }],
+      ["own", { startedActions: told, maintenance: false }],
+      ["ours", { startedActions: told, maintenance: true }],
+      ["ours", { draining: { sinceMs: 0, untilMs: 9_000, reason: "a new kernel" } }],
+    ];
+    for (const [refusal, over] of cases) assert.equal(refusalOf({ ...state, ...over } as State), refusal, JSON.stringify(over));
   });
 
   it("gives a missing Stasis application its time, and two misses", () => {

@@ -10,7 +10,7 @@ import { coreConfig, settledPair } from "../support/small-world.ts";
 const CONFIG = coreConfig("node-a", { database: true });
 
 function answered(health: Health, probe: ProbeName, value: ProbeValue, atMs: number): Health {
-  return judgeHealth(foldProbe(health, { kind: "probe", probe, outcome: { ok: true, value } }, atMs - 1, atMs, false), atMs, CONFIG);
+  return judgeHealth(foldProbe(health, { kind: "probe", probe, outcome: { ok: true, value } }, atMs - 1, atMs, "own"), atMs, CONFIG);
 }
 
 /** A node whose Asterisk answers everything. */
