@@ -211,8 +211,8 @@ interface Running {
 async function shutDown({ driver, world, stops, log, closers, aws }: Running): Promise<void> {
   for (const stop of stops) stop();
   driver.stop();
-  const { policy, nowMs, wallMs } = driver.state;
-  const results = await Promise.allSettled([world.store.save(persistPolicy(policy, nowMs, wallMs)), ...closers.map((close) => close())]);
+  const { policy, tickedAtMs, wallMs } = driver.state;
+  const results = await Promise.allSettled([world.store.save(persistPolicy(policy, tickedAtMs, wallMs)), ...closers.map((close) => close())]);
   world.metrics?.sink.close();
   world.cloud?.close();
   aws?.connection.close();

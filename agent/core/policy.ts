@@ -58,7 +58,7 @@ export function distrustfulPolicy(atMs: MonotonicMs, config: CoreConfig): Policy
   return { ...initialPolicy(atMs), holdDownUntilMs: atMs + config.holdDownMs };
 }
 
-/** The record to save. */
+/** The record to save. @param nowMs the instant at which the wall clock said `wallMs`: the last tick, not the present event, or a hold-down would lose up to a tick with every restart */
 export function persistPolicy(policy: Policy, nowMs: MonotonicMs, wallMs: WallMs): PersistedState {
   const toWall = (at: MonotonicMs): WallMs => Math.max(0, Math.round(wallMs + (at - nowMs)));
   const { pause } = policy;

@@ -234,5 +234,5 @@ function housekeeping(due: Due[], state: State): void {
   if (role !== null) due.push({ key: ROLE_KEY, deadlineMs: ROLE_DEADLINE_MS, request: { kind: "applyRole", role } });
   if (state.dropped !== null && sinceStart(state, "recordDropped") >= SAVE_RETRY_MS) due.push({ key: "recordDropped", deadlineMs: SAVE_DEADLINE_MS, request: { kind: "recordDropped", dropped: state.dropped } });
   if (!state.unsaved || state.inFlight["save"] !== undefined || (state.saveFailure !== null && sinceStart(state, "save") < SAVE_RETRY_MS)) return;
-  due.push({ key: "save", deadlineMs: SAVE_DEADLINE_MS, request: { kind: "save", state: persistPolicy(state.policy, state.nowMs, state.wallMs) } });
+  due.push({ key: "save", deadlineMs: SAVE_DEADLINE_MS, request: { kind: "save", state: persistPolicy(state.policy, state.tickedAtMs, state.wallMs) } });
 }

@@ -50,6 +50,9 @@ export class SimMember {
   powered = true;
   /** When the agent last went on after it had been stopped (world time, ms). */
   continuedAtMs = -Infinity;
+  /** The same, only where it had been stopped for so long that it must doubt itself. */
+  doubtfulSinceMs = -Infinity;
+  #stoppedAtMs = -Infinity;
   /** Its agent is the one of the version before: it neither sends nor understands what is new in this one. */
   previousVersion = false;
   /** How long the agent's event loop is busy at a time, at the most (ms); 0 when it is quick. */
@@ -165,12 +168,14 @@ export class SimMember {
   }
 
   stopAgent(): void {
+    if (!this.agentIsStopped) this.#stoppedAtMs = this.#world.time.nowMs;
     this.#process?.stop();
   }
 
   continueAgent(): void {
     if (this.#process?.stopped !== true) return;
     this.continuedAtMs = this.#world.time.nowMs;
+    if (this.continuedAtMs - this.#stoppedAtMs > this.config.selfDoubtAfterMs) this.doubtfulSinceMs = this.continuedAtMs;
     this.#process.goOn(this.#world.chance("waking"));
   }
 

@@ -188,7 +188,7 @@ function judgeClaimant(cluster: SimCluster, claim: ClaimSent, mine: Watched, bre
   const evenIfNotServing = forced && member.state?.takeover?.evenIfNotServing === true;
   if (!evenIfNotServing && member.asterisk !== "up" && nowMs - member.asteriskSinceMs > (OWN_DOWN_MS[member.asterisk] ?? 0)) breaks("S3", `${claim.node} claims although its Asterisk has been ${member.asterisk} for ${Math.round(nowMs - member.asteriskSinceMs)} ms`);
   if (member.maintenance) breaks("S3", `${claim.node} claims although its Asterisk refuses calls on purpose`);
-  const awakeMs = nowMs - member.continuedAtMs;
+  const awakeMs = nowMs - member.doubtfulSinceMs;
   if (claim.cause === "quorum" && awakeMs < config.peerLostAfterMs) breaks("S7", `${claim.node} claims by quorum ${Math.round(awakeMs)} ms after it was stopped`);
   if (claim.cause !== "quorum" && awakeMs < 5) breaks("S7", `${claim.node} claims by ${claim.cause} in the moment in which it goes on`);
   if (mine.paused && !forced) breaks("S2", `${claim.node} claims while paused`);

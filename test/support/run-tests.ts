@@ -52,7 +52,7 @@ const FILES_PER_PROCESS: Readonly<Record<string, number>> = { unit: 20, contract
 const SLOW_FOLDERS = ["scenarios", "simulation", "unit"];
 const SLOW_FILES = ["failover", "no-move", "rotation", "database", "stasis-app-calls", "runbook", "operations", "stasis-app", "switchover"];
 /** How many processes run at the same time: much of a test is waiting. A campaign takes all cores for itself, and machines that boot have namespaces of their own, but not cores. */
-const AT_ONCE: Readonly<Record<string, number>> = { fast: availableParallelism() + 1, campaign: 1, e2e: Math.min(availableParallelism() + 1, 4), image: 2 };
+const AT_ONCE: Readonly<Record<string, number>> = { fast: availableParallelism() + 1, campaign: 1, e2e: 2, image: 2 };
 
 function slowFirst(a: string, b: string): number {
   const place = (file: string): number => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { persistedSchema } from "../../agent/core/persisted.ts";
 import { adoptPause, agePolicy, distrustfulPolicy, initialPolicy, operatorPolicy, persistPolicy, recordMove, restorePolicy } from "../../agent/core/policy.ts";
 import type { Policy } from "../../agent/core/state.ts";
+import { clusterFrom, perform } from "../simulation/commands.ts";
 import { sampleConfig } from "../simulation/core-samples.ts";
 
 const config = sampleConfig();
@@ -38,6 +39,17 @@ describe("what a restart must remember", () => {
       assert.deepEqual([back.pause.revision, back.pause.setBy, back.blocked, back.moves], [policy.pause.revision, policy.pause.setBy, policy.blocked, policy.moves]);
       assert.deepEqual(back.claimsAtMs.map((claimedAtMs) => atMs - claimedAtMs), policy.claimsAtMs.map((claimedAtMs) => NOW - claimedAtMs + downMs).filter((ageMs) => ageMs < HOUR_MS));
     }));
+  });
+
+  it("is saved by the wall clock of its instant, also between two ticks: no restart shortens a hold-down", () => {
+    const cluster = clusterFrom("cluster nodes=2 holder=node-a");
+    const off: number[] = [];
+    cluster.onStep((_member, _before, _event, { state, actions }) => {
+      for (const action of actions) if (action.type === "request" && action.request.kind === "save") off.push(action.request.state.holdDownUntilWallMs - (Date.UTC(2026, 0, 1) + state.policy.holdDownUntilMs));
+    });
+    for (const sentence of ["start everything", "run 60 s", "asterisk of node-a crashes", "run 60 s", "asterisk of node-a recovers", "run 60 s", "asterisk of node-b crashes", "run 60 s"]) perform(cluster, sentence);
+    assert.ok(off.length >= 4, `${off.length} times`);
+    assert.ok(off.every((ms) => Math.abs(ms) <= 1), off.join(", "));
   });
 
   it("errs on the safe side when the wall clock was set back", () => {
