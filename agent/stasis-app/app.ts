@@ -17,6 +17,7 @@ import type { AppRole } from "./core/role.ts";
 import { TroubleBook, type Log } from "./log.ts";
 import { MetricSender } from "./metric-sender.ts";
 import { RoleWatch } from "./role-watch.ts";
+import type { Rounds } from "./rounds.ts";
 import { parseAppSecret, type AppSecret } from "./secret.ts";
 import { SecretWatch } from "./secret-watch.ts";
 import type { Settings } from "./settings.ts";
@@ -26,7 +27,7 @@ import { CallQueue } from "./store/call-queue.ts";
 import { Database, type DatabaseAccess } from "./store/database.ts";
 import { readFigures } from "./store/figures.ts";
 import { Outbox } from "./store/outbox.ts";
-import { Retention } from "./store/retention.ts";
+import { retentionRounds } from "./store/retention.ts";
 
 const LINE_AGAIN_MS = 1_000;
 const WRITTEN_WITHIN_MS = 3_000;
@@ -54,7 +55,7 @@ export class App {
   readonly #sender: EventSender;
   readonly #api: Api;
   readonly #metrics: MetricSender | null;
-  readonly #retention: Retention;
+  readonly #retention: Rounds;
   readonly #access: AriAccess;
   readonly #secretWatch: SecretWatch;
   #secret: AppSecret;
@@ -107,7 +108,7 @@ export class App {
     });
     const metrics = openMetrics(settings, aws);
     this.#metrics = metrics === null ? null : new MetricSender({ ...metrics, intervalMs: settings.APP_METRICS_INTERVAL_MS, wallMs: () => Date.now(), isActive: () => this.#isActive(), values: async (dropped) => appMetrics(await readFigures(this.#database), await this.#outbox.waiting(), dropped), onTrouble: note });
-    this.#retention = new Retention({
+    this.#retention = retentionRounds({
       database: this.#database, keepDays: settings.APP_KEEP_DAYS, isActive: () => this.#isActive(), onTrouble: note,
       onForgotten: (calls) => log.info({ event: "calls-forgotten", calls, keepDays: settings.APP_KEEP_DAYS }, `${calls} calls older than ${settings.APP_KEEP_DAYS} days were removed.`),
     });
@@ -127,7 +128,7 @@ export class App {
     this.#sender.start();
     this.#secretWatch.start();
     this.#metrics?.start();
-    this.#retention.start();
+    if (settings.APP_KEEP_DAYS > 0) this.#retention.start();
     log.info({ event: "app-started", campaigns: [...this.#parts.campaigns.keys()], sink: settings.APP_SINK }, "The Stasis app runs.");
   }
 

@@ -12,9 +12,8 @@ import { PUT_METRICS_MAX } from "../../agent/adapters/put-metric-limits.ts";
 import { METRIC_NAMES, type MetricMinute } from "../../agent/core/metrics.ts";
 import { KNOBS } from "../../agent/knobs.ts";
 import { publishMinute } from "../../agent/adapters/metric-shipping.ts";
-import { startEmbeddedAws, type EmbeddedAws } from "../support/aws/aws-server.ts";
-import { awsAccess, pointSdkTo } from "../support/aws/clients.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import type { EmbeddedAws } from "../support/aws/aws-server.ts";
+import { withMetricStand } from "../support/aws/metric-stand.ts";
 import { STORED_UNDER } from "../contract/metric-sink-contract.ts";
 
 const MINUTE_MS = 60_000;
@@ -80,21 +79,8 @@ function fullMinute(atWallMs: number): MetricMinute {
   return { atWallMs, sets: Object.fromEntries(METRIC_NAMES.map((name) => [name, { min: 0.125, max: 1_234.5, sum: 56_789.25, count: 60 }])) };
 }
 
-async function withDay(spoolMib: number, run: (day: VirtualDay, aws: EmbeddedAws) => Promise<void>): Promise<void> {
-  const folder = await temporaryFolder();
-  const aws = await startEmbeddedAws({ region: "eu-central-1", instances: [], addresses: [] });
-  const restore = pointSdkTo(aws.url);
-  const access = awsAccess("node-a");
-  const sink = new CloudWatchMetrics({ ...access, ...STORED_UNDER });
-  try {
-    await run(new VirtualDay(aws, sink, folder.path, spoolMib), aws);
-  } finally {
-    sink.close();
-    restore();
-    access.connection.close();
-    await aws.close();
-    await folder.remove();
-  }
+function withDay(spoolMib: number, run: (day: VirtualDay, aws: EmbeddedAws) => Promise<void>): Promise<void> {
+  return withMetricStand((access) => new CloudWatchMetrics({ ...access, ...STORED_UNDER }), (aws, sink, folder) => run(new VirtualDay(aws, sink, folder, spoolMib), aws));
 }
 
 /** How often each minute has arrived, by its own time. */

@@ -8,9 +8,8 @@ import { CloudWatchMetrics } from "../../agent/adapters/cloudwatch-metrics.ts";
 import { FileSpool } from "../../agent/adapters/file-spool.ts";
 import { APP_METRIC_NAMES, APP_METRICS, appMetrics, type AppMetricName } from "../../agent/stasis-app/core/app-metrics.ts";
 import { MetricSender } from "../../agent/stasis-app/metric-sender.ts";
-import { startEmbeddedAws, type EmbeddedAws } from "../support/aws/aws-server.ts";
-import { awsAccess, pointSdkTo } from "../support/aws/clients.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import type { EmbeddedAws } from "../support/aws/aws-server.ts";
+import { withMetricStand } from "../support/aws/metric-stand.ts";
 import { STORED_UNDER } from "./metric-sink-contract.ts";
 
 const MINUTE_MS = 60_000;
@@ -65,21 +64,8 @@ class World {
   }
 }
 
-async function withWorld(maxBytes: number, run: (world: World, aws: EmbeddedAws) => Promise<void>): Promise<void> {
-  const folder = await temporaryFolder();
-  const aws = await startEmbeddedAws({ region: "eu-central-1", instances: [], addresses: [] });
-  const restore = pointSdkTo(aws.url);
-  const access = awsAccess("node-a");
-  const sink = new CloudWatchMetrics<AppMetricName>({ ...access, ...STORED_UNDER, units: APP_METRICS });
-  try {
-    await run(new World(aws, sink, folder.path, maxBytes), aws);
-  } finally {
-    sink.close();
-    restore();
-    access.connection.close();
-    await aws.close();
-    await folder.remove();
-  }
+function withWorld(maxBytes: number, run: (world: World, aws: EmbeddedAws) => Promise<void>): Promise<void> {
+  return withMetricStand((access) => new CloudWatchMetrics<AppMetricName>({ ...access, ...STORED_UNDER, units: APP_METRICS }), (aws, sink, folder) => run(new World(aws, sink, folder, maxBytes), aws));
 }
 
 const arrivals = (aws: EmbeddedAws): ReadonlySet<number> => new Set(aws.lab.metrics().map(({ atWallMs }) => atWallMs));

@@ -10,10 +10,9 @@ import { EventSender } from "../../agent/stasis-app/sinks/sender.ts";
 import { WebhookSink } from "../../agent/stasis-app/sinks/webhook-sink.ts";
 import { CallBook } from "../../agent/stasis-app/store/call-book.ts";
 import { CallQueue } from "../../agent/stasis-app/store/call-queue.ts";
-import { Database } from "../../agent/stasis-app/store/database.ts";
+import type { Database } from "../../agent/stasis-app/store/database.ts";
 import { Outbox } from "../../agent/stasis-app/store/outbox.ts";
-import { DATABASE_NAME, startMariaDb, type LabMariaDb } from "../support/lab/mariadb.ts";
-import { openLab, type Lab } from "../support/lab/network.ts";
+import { openAppDatabase, type AppDatabase } from "../support/stasis-app/app-database.ts";
 import { Receiver } from "../support/stasis-app/receiver.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -23,19 +22,13 @@ const sample = parseCampaign("autumn-appeal.json", readFileSync("agent/stasis-ap
 const STORY = ["accepted", "started", "answered", "digit", "ended"];
 
 describe("an hour without the sink", () => {
-  let lab: Lab;
-  let server: LabMariaDb;
+  let app: AppDatabase;
   let database: Database;
   before(async () => {
-    lab = await openLab();
-    server = await startMariaDb(lab);
-    await server.grantApp("app", "contract-test");
-    database = new Database({ host: server.socket, port: 0, name: DATABASE_NAME, username: "app", password: "contract-test" });
+    app = await openAppDatabase();
+    ({ database } = app);
   });
-  after(async () => {
-    await database.close();
-    await lab.close();
-  });
+  after(() => app.close());
 
   /** One call from its acceptance to its end, with all its events. */
   async function makeCall(index: number): Promise<void> {

@@ -9,10 +9,10 @@ import { Runner } from "../../agent/stasis-app/calls/runner.ts";
 import { parseCampaign } from "../../agent/stasis-app/core/campaign.ts";
 import { CallBook } from "../../agent/stasis-app/store/call-book.ts";
 import { CallQueue } from "../../agent/stasis-app/store/call-queue.ts";
-import { Database } from "../../agent/stasis-app/store/database.ts";
+import type { Database } from "../../agent/stasis-app/store/database.ts";
 import { AsteriskStandIn } from "../support/asterisk-stand-in/asterisk-stand-in.ts";
-import { DATABASE_NAME, startMariaDb, type LabMariaDb } from "../support/lab/mariadb.ts";
-import { openLab, type Lab } from "../support/lab/network.ts";
+import type { LabMariaDb } from "../support/lab/mariadb.ts";
+import { openAppDatabase, type AppDatabase } from "../support/stasis-app/app-database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -24,7 +24,7 @@ const campaigns = new Map([[sample.campaign, sample]]);
 const PATIENCE_MS = 10_000;
 
 describe("the Stasis app's calls, when Asterisk is slow", { timeout: 120_000 }, () => {
-  let lab: Lab;
+  let app: AppDatabase;
   let server: LabMariaDb;
   let database: Database;
   let standIn: AsteriskStandIn;
@@ -37,18 +37,15 @@ describe("the Stasis app's calls, when Asterisk is slow", { timeout: 120_000 }, 
 
   before(async () => {
     folder = await temporaryFolder();
-    lab = await openLab();
-    server = await startMariaDb(lab);
-    await server.grantApp("app", "contract-test");
-    database = new Database({ host: server.socket, port: 0, name: DATABASE_NAME, username: "app", password: "contract-test" });
+    app = await openAppDatabase();
+    ({ server, database } = app);
   });
   after(async () => {
-    await database.close();
-    await lab.close();
+    await app.close();
     await folder.remove();
   });
   beforeEach(async () => {
-    await server.sql("DELETE FROM app_calls; DELETE FROM app_attempts; DELETE FROM app_owners; DELETE FROM app_outbox");
+    await app.empty();
     standIn = new AsteriskStandIn({ nodeId: "node-a", username: "stasis", password: "stand-in-pass", controlSocketPath: join(folder.path, "asterisk.ctl") });
     await standIn.start();
     stop = new AbortController();

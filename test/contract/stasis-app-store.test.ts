@@ -9,12 +9,11 @@ import { parseCampaign, type Campaign } from "../../agent/stasis-app/core/campai
 import type { CallEvent } from "../../agent/stasis-app/core/event.ts";
 import { CallBook } from "../../agent/stasis-app/store/call-book.ts";
 import { CallQueue } from "../../agent/stasis-app/store/call-queue.ts";
-import { Database } from "../../agent/stasis-app/store/database.ts";
+import type { Database } from "../../agent/stasis-app/store/database.ts";
 import { readFigures } from "../../agent/stasis-app/store/figures.ts";
 import { Outbox } from "../../agent/stasis-app/store/outbox.ts";
-import { forgetEnded } from "../../agent/stasis-app/store/retention.ts";
-import { startMariaDb, DATABASE_NAME, type LabMariaDb } from "../support/lab/mariadb.ts";
-import { openLab, type Lab } from "../support/lab/network.ts";
+import type { LabMariaDb } from "../support/lab/mariadb.ts";
+import { openAppDatabase, type AppDatabase } from "../support/stasis-app/app-database.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const sample = parseCampaign("autumn-appeal.json", readFileSync("agent/stasis-app/samples/autumn-appeal.json", "utf8"));
@@ -27,7 +26,7 @@ interface Run {
   readonly book: CallBook;
 }
 
-let lab: Lab;
+let app: AppDatabase;
 let server: LabMariaDb;
 let database: Database;
 let outbox: Outbox;
@@ -57,22 +56,14 @@ async function drain(): Promise<readonly CallEvent[]> {
 }
 
 before(async () => {
-  lab = await openLab();
-  server = await startMariaDb(lab);
-  await server.migrate();
-  await server.grantApp("app", "contract-test");
-  database = new Database({ host: server.socket, port: 0, name: DATABASE_NAME, username: "app", password: "contract-test" });
+  app = await openAppDatabase();
+  ({ server, database } = app);
   outbox = new Outbox(database);
 });
 
-after(async () => {
-  await database.close();
-  await lab.close();
-});
+after(() => app.close());
 
-beforeEach(async () => {
-  await server.sql("DELETE FROM app_calls; DELETE FROM app_attempts; DELETE FROM app_owners; DELETE FROM app_do_not_call; DELETE FROM app_outbox");
-});
+beforeEach(() => app.empty());
 
 describe("the queue", () => {
   it("takes the same callId as one call, and another call under it not at all", async () => {
@@ -223,40 +214,6 @@ describe("the book", () => {
   });
 });
 
-describe("a node that dies in the middle of a transaction", () => {
-  it("does not keep its locks: the other one can touch the same calls within seconds", async () => {
-    const access = { host: server.socket, port: 0, name: DATABASE_NAME, username: "app", password: "contract-test" };
-    const run = runOn("node-b");
-    await run.queue.accept(request("k1"));
-    // A dead machine neither commits nor closes: to the server it is a client that says nothing more.
-    const dead = new Database(access);
-    let goodbye: () => void = () => undefined;
-    const silence = new Promise<void>((resolve) => { goodbye = resolve; });
-    const locked = new Promise<void>((resolve) => {
-      dead.together(async (statements) => {
-        await statements.rows("SELECT call_id FROM app_calls WHERE call_id = 'k1' FOR UPDATE");
-        resolve();
-        await silence;
-      }).catch(() => undefined);
-    });
-    await locked;
-    try {
-      assert.equal(await waitUntil("the call to be taken out of the queue", () => run.queue.cancel("k1").catch(() => false), 30_000), true);
-    } finally {
-      goodbye();
-      await dead.close();
-    }
-  });
-
-  it("is nothing to a connection that is used again after a while", async () => {
-    const { queue } = runOn("node-a");
-    await Promise.all(Array.from({ length: 12 }, (_, index) => queue.accept(request(`k${index}`))));
-    const open = async (): Promise<number> => Number((await server.sql("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'app'"))[0]);
-    await waitUntil("the connections that nobody needs to be closed", async () => (await open()) === 0, 20_000);
-    assert.equal(await queue.accept(request("k1")), "same", "and nobody notices");
-  });
-});
-
 describe("the dialler", () => {
   it("gives back a call that the database says is ours and of which we never heard", async () => {
     const run = runOn("node-a");
@@ -284,25 +241,6 @@ describe("the dialler", () => {
       stop.abort();
       await ari.close();
     }
-  });
-});
-
-describe("the retention of ended calls", () => {
-  const days = (callId: string, age: number): string => `UPDATE app_calls SET created_at = NOW(3) - INTERVAL ${age} DAY WHERE call_id = '${callId}'`;
-
-  it("forgets what is old and ended, with its attempts; not what waits, what is young, whose events wait, or who has opted out", async () => {
-    const run = runOn("node-a");
-    await run.queue.renewLease(LEASE_MS);
-    for (const id of ["k1", "k2", "k3", "k4"]) await run.queue.accept(request(id));
-    for (const id of ["k1", "k2", "k3"]) await run.queue.cancel(id);
-    await server.sql(`INSERT INTO app_attempts (channel_id, call_id, attempt, node, dialled_at) VALUES ('c1', 'k1', 1, 'node-a', NOW(3)), ('c2', 'k2', 1, 'node-a', NOW(3));
-      INSERT INTO app_do_not_call (phone_number, since, origin) VALUES ('+49301', NOW(3) - INTERVAL 900 DAY, 'menu'); ${["k1", "k3", "k4"].map((id) => days(id, 91)).join("; ")}; ${days("k2", 89)}`);
-    assert.equal(await forgetEnded(database, 90), 0, "the sink has not had their events");
-    await server.sql("DELETE FROM app_outbox WHERE call_id <> 'k3'");
-    assert.equal(await forgetEnded(database, 90), 1);
-    assert.deepEqual(await server.sql("SELECT call_id FROM app_calls ORDER BY call_id"), ["k2", "k3", "k4"]);
-    assert.deepEqual(await server.sql("SELECT call_id FROM app_attempts"), ["k2"]);
-    assert.deepEqual(await server.sql("SELECT COUNT(*) FROM app_do_not_call"), ["1"]);
   });
 });
 

@@ -13,8 +13,8 @@ import { encodedByPrevious, readByPrevious } from "./previous-version.ts";
 import { ProcessTime, type Chance, type VirtualTime } from "./virtual-time.ts";
 
 export type Asterisk = "up" | "crashed" | "hung" | "cannot-call" | "overloaded";
-/** One frame on the peer link in so many goes through the real codec, all others save its time (a quarter of a run). */
-const ENCODED_SHARE = 32;
+/** One frame on the peer link in so many goes through the real codec, all others save its time (a tenth of a run). */
+const ENCODED_SHARE = 8;
 
 /** pm2 starts a stopped process within this time (ms). */
 const RESTART_MS = 1_500;

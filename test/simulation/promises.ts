@@ -188,9 +188,10 @@ function judgeClaimant(cluster: SimCluster, claim: ClaimSent, mine: Watched, bre
   const evenIfNotServing = forced && member.state?.takeover?.evenIfNotServing === true;
   if (!evenIfNotServing && member.asterisk !== "up" && nowMs - member.asteriskSinceMs > (OWN_DOWN_MS[member.asterisk] ?? 0)) breaks("S3", `${claim.node} claims although its Asterisk has been ${member.asterisk} for ${Math.round(nowMs - member.asteriskSinceMs)} ms`);
   if (member.maintenance) breaks("S3", `${claim.node} claims although its Asterisk refuses calls on purpose`);
-  const awakeMs = nowMs - member.doubtfulSinceMs;
+  const awakeMs = nowMs - member.continuedAtMs;
   if (claim.cause === "quorum" && awakeMs < config.peerLostAfterMs) breaks("S7", `${claim.node} claims by quorum ${Math.round(awakeMs)} ms after it was stopped`);
-  if (claim.cause !== "quorum" && awakeMs < 5) breaks("S7", `${claim.node} claims by ${claim.cause} in the moment in which it goes on`);
+  // What is no claim by quorum may come at once, but for a node that doubts itself.
+  if (claim.cause !== "quorum" && nowMs - member.doubtfulSinceMs < 5) breaks("S7", `${claim.node} claims by ${claim.cause} in the moment in which it goes on`);
   if (mine.paused && !forced) breaks("S2", `${claim.node} claims while paused`);
   if (claim.cause === "quorum" && !mine.forgetful && nowMs - mine.moveSeenAtMs < config.holdDownMs) breaks("N2", `${claim.node} claims by quorum ${Math.round(nowMs - mine.moveSeenAtMs)} ms after it saw the address move`);
   if (forced || claim.cause === "switchover") return;

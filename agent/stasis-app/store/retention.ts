@@ -14,7 +14,7 @@ const BREATH_MS = 200;
 
 export interface RetentionOptions {
   readonly database: Database;
-  /** Days, from the moment a call was accepted; 0 keeps all for ever. */
+  /** Days, at least one, from the moment a call was accepted. */
   readonly keepDays: number;
   readonly isActive: () => boolean;
   readonly onForgotten: (calls: number) => void;
@@ -22,24 +22,8 @@ export interface RetentionOptions {
 }
 
 /** Forgets what is old, once an hour, on the active. */
-export class Retention {
-  readonly #options: RetentionOptions;
-  readonly #rounds = new Rounds((ended) => this.#go(ended));
-
-  constructor(options: RetentionOptions) {
-    this.#options = options;
-  }
-
-  start(): void {
-    if (this.#options.keepDays > 0) this.#rounds.start();
-  }
-
-  close(): Promise<void> {
-    return this.#rounds.close();
-  }
-
-  async #go(ended: AbortSignal): Promise<void> {
-    const { database, keepDays, isActive, onForgotten, onTrouble } = this.#options;
+export function retentionRounds({ database, keepDays, isActive, onForgotten, onTrouble }: RetentionOptions): Rounds {
+  return new Rounds(async (ended) => {
     let forgotten = 0;
     try {
       while (isActive() && !ended.aborted) {
@@ -53,7 +37,7 @@ export class Retention {
     }
     if (forgotten > 0) onForgotten(forgotten);
     await pause(LOOK_EVERY_MS, ended);
-  }
+  });
 }
 
 /** Removes the oldest ended calls that were accepted so long ago, with their attempts; those whose events still wait for the sink stay. Resolves with how many. */

@@ -1,6 +1,7 @@
 // What the tests of booted machines ask and wait for.
+import process from "node:process";
 import { parse } from "yaml";
-import type { Place } from "../lab/addresses.ts";
+import type { NodeName, Place } from "../lab/addresses.ts";
 import { monotonicMs } from "../lab/clock.ts";
 import type { RunResult } from "../lab/run.ts";
 import { fillTemplate } from "../terraform-template.ts";
@@ -79,4 +80,17 @@ export async function runDocument(machine: Machine, name: string, parameters: Re
   const text = mainSteps.flatMap((step) => step.inputs.runCommand).join("\n");
   const script = Object.entries(parameters).reduce((filled, [key, value]) => filled.replaceAll(`{{ ${key} }}`, value), text);
   return machine.run("sh", ["-c", script], { timeoutMs: 120_000 });
+}
+
+/** As the pair's own, but it fails with all machines' last words. */
+export async function steadyMachines(image: ImagePair, active: NodeName): Promise<void> {
+  try {
+    await image.pair.steady(active);
+  } catch (error) {
+    for (const [name, machine] of image.machines) {
+      const { stdout } = await machine.run("sh", ["-c", "systemctl --failed --no-legend; journalctl --boot --no-pager --lines 15 --unit node-render --unit asterisk --unit node-pm2; nodectl status; tail -n 8 /var/log/asterisk-node-agent/*.log /var/log/asterisk/messages.log | cut -c1-400"], { accept: [1, 2] });
+      process.stderr.write(`--- ${name}\n${stdout}\n`);
+    }
+    throw error;
+  }
 }
