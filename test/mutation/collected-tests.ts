@@ -24,25 +24,30 @@ export function it(name: string, options: object, body?: Body): void {
   tests.push({ name: [...path, name].join(": "), body: body ?? (options as Body) });
 }
 
-/** What a run of all tests came to: the first one that failed, or null, and the names of all that ran, the quickest first. */
-export interface Ran {
-  readonly failed: string | null;
-  readonly quickestFirst: readonly string[];
+/** A test and how long it took with the core as it is (ms). */
+export interface Timed {
+  readonly name: string;
+  readonly ms: number;
 }
 
-/** Runs all until one fails, in that order; tests that it does not name come last. */
+/** What a run of all tests came to: the first one that failed, or null, and those that passed before it. */
+export interface Ran {
+  readonly failed: string | null;
+  readonly passed: readonly Timed[];
+}
+
+/** Runs all until one fails, in that order of names; tests that it does not name come last. */
 export async function runAll(order: readonly string[] = []): Promise<Ran> {
   const place = new Map(order.map((name, index) => [name, index]));
-  const took: { readonly name: string; readonly ms: number }[] = [];
-  const quickestFirst = (): readonly string[] => took.toSorted((a, b) => a.ms - b.ms).map(({ name }) => name);
+  const passed: Timed[] = [];
   for (const { name, body } of tests.toSorted((a, b) => (place.get(a.name) ?? Infinity) - (place.get(b.name) ?? Infinity) || 0)) {
     const startedAtMs = performance.now();
     try {
       await body();
     } catch {
-      return { failed: name, quickestFirst: quickestFirst() };
+      return { failed: name, passed };
     }
-    took.push({ name, ms: performance.now() - startedAtMs });
+    passed.push({ name, ms: performance.now() - startedAtMs });
   }
-  return { failed: null, quickestFirst: quickestFirst() };
+  return { failed: null, passed };
 }

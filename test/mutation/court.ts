@@ -4,13 +4,14 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
 import type { Trial, Verdict } from "./mutate-worker.ts";
+import { Expectations } from "./expectations.ts";
 import type { Outcome } from "./trial.ts";
 import { coreCode, coreText, makeSources } from "./sources.ts";
 import { mutated, type Mutant } from "./mutants.ts";
 import type { Sources } from "./world.ts";
 
 /** A mutant that takes so many times what the core as it is takes runs for ever; and never less than this (ms). */
-const HANG_TIMES = 5;
+const HANG_TIMES = 3;
 const HANG_LEAST_MS = 60_000;
 /** The core as it is gets this long (ms): the machine may be busy. */
 const SOUND_MS = 900_000;
@@ -34,21 +35,19 @@ class Judge {
   try(trial: Trial, withinMs: number): Promise<Outcome> {
     const worker = (this.#worker ??= new Worker(this.#code, { eval: true, workerData: this.#sources }));
     return new Promise((resolve, reject) => {
-      const settle = (outcome: Outcome): void => {
+      const settle = (then: () => void): void => {
         clearTimeout(clock);
-        worker.removeAllListeners();
-        resolve(outcome);
+        worker.off("message", answered).off("error", failed);
+        then();
       };
+      const answered = (outcome: Outcome): void => { settle(() => { resolve(outcome); }); };
+      const failed = (error: Error): void => { settle(() => { reject(error); }); };
       const clock = setTimeout(() => {
         this.#worker = null;
         void worker.terminate();
-        settle({ caught: { layer: "hang", test: `no answer within ${Math.round(withinMs / 1_000)} s` }, order: {} });
+        answered({ caught: { layer: "hang", test: `no answer within ${Math.round(withinMs / 1_000)} s` }, passed: {} });
       }, withinMs);
-      worker.once("message", settle);
-      worker.once("error", (error) => {
-        clearTimeout(clock);
-        reject(error);
-      });
+      worker.on("message", answered).on("error", failed);
       worker.postMessage(trial);
     });
   }
@@ -75,13 +74,14 @@ export async function tryAll(mutants: readonly Mutant[], onTried: (tried: Tried)
     const startedAtMs = performance.now();
     const sound = await judges[0]?.try({ file: null, code: "", order: {} }, SOUND_MS);
     if (sound === undefined || sound.caught !== null) throw new Error(`the core as it is fails in ${sound?.caught?.layer ?? "nothing"}: ${sound?.caught?.test ?? ""}`);
-    const { order } = sound;
+    const expectations = new Expectations(sound.passed);
     const hangMs = Math.max(HANG_LEAST_MS, HANG_TIMES * (performance.now() - startedAtMs));
     let next = 0;
     const workThrough = async (judge: Judge): Promise<void> => {
       for (let mutant = mutants[next++]; mutant !== undefined; mutant = mutants[next++]) {
         const code = await coreCode(mutated(texts.get(mutant.file) ?? "", mutant));
-        const { caught } = await judge.try({ file: mutant.file, code, order }, hangMs);
+        const { caught } = await judge.try({ file: mutant.file, code, order: expectations.orderFor(mutant.file) }, hangMs);
+        if (caught !== null) expectations.note(mutant.file, caught);
         onTried({ mutant, verdict: caught });
       }
     };

@@ -12,6 +12,8 @@ import { complaintsAbout, GOAL, reportOf, sentenceOf } from "./results.ts";
 import { coreText } from "./sources.ts";
 import { sampleOf } from "./sample.ts";
 
+const LINE_EVERY = 50;
+
 interface Options {
   readonly sample?: number;
   readonly seed: number;
@@ -32,6 +34,13 @@ function chosen(options: Options): readonly Mutant[] {
   return options.sample === undefined ? all : sampleOf(all, options.sample, options.seed);
 }
 
+/** On a terminal in place; elsewhere a line for so many. */
+function tellProgress(tried: readonly Tried[], all: number): void {
+  const text = `${tried.length}/${all} tried, ${tried.filter(({ verdict }) => verdict === null).length} survived`;
+  if (process.stderr.isTTY) process.stderr.write(`\r${text} `);
+  else if (tried.length % LINE_EVERY === 0) process.stderr.write(`${text}\n`);
+}
+
 async function main(): Promise<void> {
   const options = new Command("mutate")
     .description("Weakens the core's decisions one at a time and shows which layer of tests catches it.")
@@ -49,7 +58,7 @@ async function main(): Promise<void> {
   await tryAll(mutants, (one) => {
     tried.push(one);
     if (one.verdict === null) process.stdout.write(`survived  ${one.mutant.file}:${one.mutant.line}  ${one.mutant.kind}  ${one.mutant.key}\n`);
-    if (process.stderr.isTTY) process.stderr.write(`\r${tried.length}/${mutants.length} tried, ${tried.filter(({ verdict }) => verdict === null).length} survived `);
+    tellProgress(tried, mutants.length);
   }, options.threads);
   const full = options.sample === undefined && options.file === undefined;
   const ordered = mutants.map((mutant) => tried.find((one) => one.mutant === mutant) as Tried);

@@ -1,5 +1,5 @@
 /** One mutant on trial: layer after layer, until a test fails. Whoever fails first has caught it. */
-import type { Ran } from "./collected-tests.ts";
+import type { Ran, Timed } from "./collected-tests.ts";
 import { LAYERS, type Layer } from "./layers.ts";
 import type { Worlds } from "./world.ts";
 
@@ -13,24 +13,24 @@ export interface Catch {
   readonly test: string;
 }
 
-/** Names of tests, the quickest first: most mutants fall to a quick one. */
+/** Names of tests, those first that are likely to fail soon. */
 export type Order = Readonly<Partial<Record<Layer, readonly string[]>>>;
 
-/** What a trial came to; `order` is complete when nothing failed. */
+/** What a trial came to, and the tests that passed: all of them when nothing failed. */
 export interface Outcome {
   readonly caught: Catch | null;
-  readonly order: Order;
+  readonly passed: Readonly<Partial<Record<Layer, readonly Timed[]>>>;
 }
 
 /** Tries the core in which `file` is `code`; null for the core as it is. */
 export async function tryMutant(worlds: Worlds, file: string | null, code: string, order: Order): Promise<Outcome> {
-  const found: Partial<Record<Layer, readonly string[]>> = {};
+  const passed: Partial<Record<Layer, readonly Timed[]>> = {};
   for (const layer of LAYERS) {
-    const { failed, quickestFirst } = await failureIn(worlds.make(file, code), layer, order[layer] ?? []);
-    found[layer] = quickestFirst;
-    if (failed !== null) return { caught: { layer, test: failed }, order: found };
+    const ran = await failureIn(worlds.make(file, code), layer, order[layer] ?? []);
+    passed[layer] = ran.passed;
+    if (ran.failed !== null) return { caught: { layer, test: ran.failed }, passed };
   }
-  return { caught: null, order: found };
+  return { caught: null, passed };
 }
 
 type Run = (order: readonly string[]) => Promise<Ran>;
@@ -42,10 +42,10 @@ async function failureIn(world: (bundle: string) => Record<string, unknown>, lay
     if (layer !== "simulation") return await (exports["runAll"] as Run)(order);
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const { broken } = (exports["runCampaign"] as Campaign)(seed, MINUTES);
-      if (broken.length > 0) return { failed: `seed ${seed}: ${broken[0] ?? ""}`, quickestFirst: [] };
+      if (broken.length > 0) return { failed: `seed ${seed}: ${broken[0] ?? ""}`, passed: [] };
     }
-    return { failed: null, quickestFirst: [] };
+    return { failed: null, passed: [] };
   } catch (error) {
-    return { failed: `the tests can't be loaded: ${error instanceof Error ? error.message : String(error)}`, quickestFirst: [] };
+    return { failed: `the tests can't be loaded: ${error instanceof Error ? error.message : String(error)}`, passed: [] };
   }
 }

@@ -40,6 +40,9 @@ interface Member {
 
 type Observe = (before: State, event: Event, result: Step) => void;
 
+/** More than so many answers and heartbeats between two ticks are a circle of questions. */
+const DELIVERED_AT_MOST = 1_000;
+
 /** The world. Change its fields and its machines' switches, then let time pass with `run`. */
 export class SmallWorld {
   holder: Holder = { kind: "node", node: "node-a" };
@@ -138,7 +141,8 @@ export class SmallWorld {
   }
 
   #deliverUntil(untilMs: number): void {
-    for (;;) {
+    for (let delivered = 0; ; delivered += 1) {
+      if (delivered === DELIVERED_AT_MOST) throw new Error(`the members do not come to rest: ${delivered} answers and heartbeats between two ticks`);
       const at = this.#pending.findIndex((entry) => entry.atMs <= untilMs && this.#pending.every((other) => other.atMs >= entry.atMs));
       const [entry] = at < 0 ? [] : this.#pending.splice(at, 1);
       if (entry === undefined) break;
