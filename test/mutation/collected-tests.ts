@@ -19,6 +19,11 @@ export function describe(name: string, body: Body): void {
   path = before;
 }
 
+/** What is asked after all tests is asked of no mutant: here they stop at the first failure. */
+export function after(): void {
+  // Nothing to do.
+}
+
 /** As node:test's, with or without options. */
 export function it(name: string, options: object, body?: Body): void {
   tests.push({ name: [...path, name].join(": "), body: body ?? (options as Body) });

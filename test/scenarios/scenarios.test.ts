@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { TRANSITIONS } from "../../agent/core/transitions.ts";
 import { runScenario } from "./scenario.ts";
 
@@ -12,6 +12,7 @@ const folder = new URL(".", import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith(".txt")).toSorted();
 const rewrite = process.env["REWRITE"] === "1";
 const fired = new Set<string>();
+let ran = 0;
 
 /** The heading without its mark, as the test's name. */
 const headingOf = (text: string): string => (text.split("\n")[0] ?? "").replace(/^# */, "");
@@ -22,6 +23,7 @@ describe("scenarios", () => {
     const text = readFileSync(url, "utf8");
     it(`${name}: ${headingOf(text)}`, () => {
       const outcome = runScenario(text);
+      ran += 1;
       for (const row of outcome.rows) fired.add(row);
       if (rewrite && outcome.text !== text) writeFileSync(url, outcome.text);
       assert.deepEqual(outcome.failures, []);
@@ -30,8 +32,9 @@ describe("scenarios", () => {
     });
   }
 
-  it("fire every row of the table of transitions", () => {
+  // After all of them, in whatever order they ran; asked only where none was left out.
+  after(() => {
     const missing = TRANSITIONS.map((row) => row.name).filter((name) => !fired.has(name));
-    assert.deepEqual(missing, []);
+    if (ran === files.length) assert.deepEqual(missing, [], "no scenario fires these rows of the table of transitions");
   });
 });
