@@ -142,7 +142,7 @@ export const KNOBS = {
   CLAIMS_PER_HOUR: { kind: "count", group: "policy", same: true, on: "node", default: 6, min: 1, max: 1_000, says: "Automatic claims of one node within an hour; then it is blocked until `nodectl ack`." },
   RANK_STAGGER_MS: { kind: "duration", group: "policy", same: true, on: "node", default: 1_000, min: 100, max: 60_000, says: "With three or more nodes: how much longer each next standby in rank waits." },
   VACANT_GRACE_MS: { kind: "duration", group: "policy", same: true, on: "node", default: 3_000, min: 0, max: 600_000, says: "How long the address must have been nobody's before a node claims it unasked." },
-  COLD_START_WAIT_MS: { kind: "duration", group: "policy", default: 300_000, min: 10_000, max: 3_600_000, says: "How long a witness with COLD_STANDBY gives a standby that it has started, until it starts one again. Longer than a boot: image, Asterisk, COLD_LOST_AFTER_MS." },
+  COLD_START_WAIT_MS: { kind: "duration", group: "policy", default: 300_000, min: 10_000, max: 3_600_000, says: "How long a witness with COLD_STANDBY gives a standby that it has started, until it starts one again; one that has taken over is not waited for. Longer than a boot: image, Asterisk, COLD_LOST_AFTER_MS." },
 
   METRICS_INTERVAL_MS: { kind: "duration", group: "metrics", default: 60_000, min: 1_000, max: 300_000, says: "One PutMetricData for so much time. The alarms count in minutes: below 60 s costs more and shows nothing more; the low end is for tests." },
 } as const satisfies Record<string, Knob>;

@@ -6,6 +6,7 @@
 import { cloudAsked, majorityDown, nobodyUp, notPaused, onPeer, ownerKnown, ownVerdictDown, type Gate, type GateContext } from "./gates.ts";
 import { inWords } from "./in-words.ts";
 import { holderName } from "./ownership.ts";
+import { markVisibleMs } from "./quorum.ts";
 import type { CoreConfig } from "./settings.ts";
 import { freshHeartbeat, takesCalls } from "./suspicion.ts";
 import type { Request } from "./events.ts";
@@ -14,8 +15,8 @@ import type { Failure, InstanceState, MonotonicMs, NodeId, Outcome } from "./typ
 
 /** What a witness knows of the standbys that it may have to start. */
 export interface ColdStart {
-  /** What EC2 last said of a standby's instance, and when it was asked. */
-  readonly instances: Readonly<Record<NodeId, { readonly state: InstanceState; readonly sentAtMs: MonotonicMs }>>;
+  /** What EC2 last said of a standby's instance, when it was asked, and since which question it has said so. */
+  readonly instances: Readonly<Record<NodeId, { readonly state: InstanceState; readonly sentAtMs: MonotonicMs; readonly sinceMs: MonotonicMs }>>;
   /** What the last dry run of a start said; null before the first. */
   readonly ready: boolean | null;
   readonly readyFailure: Failure | null;
@@ -40,13 +41,26 @@ function standbys({ evidence }: State, config: CoreConfig): readonly NodeId[] {
   return config.peers.filter((node) => node !== evidence.target);
 }
 
-/** The first standby that EC2 has called stopped since the active is suspected. */
+/** The first standby that EC2 has called stopped since the active is suspected, and since that standby was last heard. */
 export function stoppedStandby(state: State, config: CoreConfig): NodeId | null {
   const { suspectedAtMs } = state.evidence;
   return standbys(state, config).find((node) => {
     const seen = state.coldStart.instances[node];
-    return seen?.state === "stopped" && suspectedAtMs !== null && seen.sentAtMs >= suspectedAtMs;
+    return seen?.state === "stopped" && suspectedAtMs !== null && seen.sentAtMs >= Math.max(suspectedAtMs, heardAtMs(state, node));
   }) ?? null;
+}
+
+const heardAtMs = ({ members }: State, node: NodeId): MonotonicMs => members[node]?.heardAtMs ?? -Infinity;
+
+/**
+ * When the read of the address must have been sent that counts for a start; null while no standby is stopped. An active marks
+ * itself alive for the standbys that it misses: while one ran there was no mark to see, so its first needs time to show.
+ */
+export function marksReadAtMs(state: State, config: CoreConfig): MonotonicMs | null {
+  const node = stoppedStandby(state, config);
+  if (node === null) return null;
+  const stoppedAtMs = Math.max(state.coldStart.instances[node]?.sinceMs ?? -Infinity, heardAtMs(state, node));
+  return stoppedAtMs + config.peerLostAfterMs + markVisibleMs(state, config);
 }
 
 function ableStandbys(state: State, config: CoreConfig): readonly NodeId[] {
@@ -55,15 +69,22 @@ function ableStandbys(state: State, config: CoreConfig): readonly NodeId[] {
 
 const nobodyElse: Gate = { name: "no standby runs", passes: ({ state, config }) => ableStandbys(state, config).length === 0, says: ({ state, config }) => (ableStandbys(state, config).length === 0 ? "No standby that takes calls is heard." : `${ableStandbys(state, config).join(", ")} takes calls, and claims by itself.`) };
 const standbyStopped: Gate = { name: "a standby is stopped", passes: ({ state, config }) => stoppedStandby(state, config) !== null, says: ({ state, config }) => (stoppedStandby(state, config) === null ? `EC2 has not called a standby stopped since the active is suspected. ${instancesInWords(state, config)}` : instancesInWords(state, config)) };
+const marksShown: Gate = { name: "marks had time", passes: ({ state, config }) => readSinceStopped(state, config), says: ({ state, config }) => (readSinceStopped(state, config) ? "EC2 was read late enough after the standby was stopped." : "The standby has been stopped so lately that the active's first alive mark may not have shown.") };
 const startDue: Gate = { name: "start due", passes: ({ state, config }) => startsInMs(state, config) <= 0 && state.inFlight[START_KEY] === undefined, says: ({ state, config }) => (state.inFlight[START_KEY] !== undefined ? "A start is under way." : startsInMs(state, config) <= 0 ? "No earlier start is being waited for." : `${waitingInWords(state)} Another start at the earliest in ${inWords(startsInMs(state, config))}.`) };
 
 /** What must hold before a stopped standby is started, the cheapest first. The vote is the one of a claim by quorum. */
-export const COLD_START_GATES: readonly Gate[] = [notPaused, ownerKnown, onPeer, nobodyElse, ownVerdictDown, nobodyUp, majorityDown, cloudAsked, standbyStopped, startDue];
+export const COLD_START_GATES: readonly Gate[] = [notPaused, ownerKnown, onPeer, nobodyElse, ownVerdictDown, nobodyUp, majorityDown, cloudAsked, standbyStopped, marksShown, startDue];
 
-/** Until the next start may be made (ms). What was started needs time to boot before another standby is. */
-function startsInMs({ coldStart, nowMs }: State, config: CoreConfig): number {
+function readSinceStopped(state: State, config: CoreConfig): boolean {
+  const countsFromMs = marksReadAtMs(state, config);
+  return countsFromMs !== null && (state.ownership.readSentAtMs ?? -Infinity) >= countsFromMs;
+}
+
+/** Until the next start may be made (ms). What was started needs time to boot before another standby is, unless it has come, taken over, and is itself what is lost now. */
+function startsInMs({ coldStart, evidence, nowMs }: State, config: CoreConfig): number {
   const { started, notBeforeMs } = coldStart;
-  return Math.max(notBeforeMs, started === null ? -Infinity : started.atMs + config.coldStartWaitMs) - nowMs;
+  const awaited = started !== null && started.node !== evidence.target;
+  return Math.max(notBeforeMs, awaited ? started.atMs + config.coldStartWaitMs : -Infinity) - nowMs;
 }
 
 /** The one key under which a start is in flight. */
@@ -97,7 +118,8 @@ function startReason(node: NodeId, { state, votes }: GateContext): string {
 
 /** Folds what EC2 said of a standby's instance. */
 export function foldStandbyInstance(coldStart: ColdStart, node: NodeId, seen: InstanceState, sentAtMs: MonotonicMs): ColdStart {
-  return { ...coldStart, instances: { ...coldStart.instances, [node]: { state: seen, sentAtMs } } };
+  const before = coldStart.instances[node];
+  return { ...coldStart, instances: { ...coldStart.instances, [node]: { state: seen, sentAtMs, sinceMs: before?.state === seen ? before.sinceMs : sentAtMs } } };
 }
 
 /** Folds what a dry run of a start has said. */

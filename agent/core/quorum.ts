@@ -95,14 +95,18 @@ export function decisiveReadAtMs(state: State, config: CoreConfig): MonotonicMs 
   const silentFromMs = silentSinceMs(state);
   if (suspectedAtMs === null || silentFromMs === null) return null;
   const quietFromMs = Math.max(silentFromMs, ownership.markMovedAtMs ?? suspectedAtMs, ownership.answeringSinceMs ?? nowMs);
-  // EC2 that answers slowly also writes slowly: it gets more time to show a mark.
-  const visibleMs = Math.max(config.markVisibleAfterMs, 3 * ownership.slowestReadMs);
+  const visibleMs = markVisibleMs(state, config);
   const markingSinceMs = maybeMarkingSinceMs(state, suspectedAtMs);
   const first = ownership.markMovedAtMs === null && markingSinceMs === suspectedAtMs;
   if (first && quietFromMs === suspectedAtMs) return quietFromMs + visibleMs;
   // The active counts its fast phase from its own suspicion, which may have begun a little before ours.
   const slow = nowMs - markingSinceMs > config.markFastForMs * 0.8;
   return quietFromMs + (slow ? config.markSlowIntervalMs : config.markIntervalMs) + visibleMs;
+}
+
+/** Until reads show a mark that is written now (ms). EC2 that answers slowly also writes slowly: it gets more time. */
+export function markVisibleMs({ ownership }: State, config: CoreConfig): number {
+  return Math.max(config.markVisibleAfterMs, 3 * ownership.slowestReadMs);
 }
 
 /**

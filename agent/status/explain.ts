@@ -4,7 +4,7 @@
  */
 import type { ProbeTrack, ReferenceTrack } from "../core/evidence.ts";
 import { isAutomatic } from "../core/claim.ts";
-import { COLD_START_GATES, coldStandbySays, stoppedStandby } from "../core/cold-standby.ts";
+import { COLD_START_GATES, coldStandbySays, marksReadAtMs, stoppedStandby } from "../core/cold-standby.ts";
 import { GATES, gateContext, rankOf, rankPasses, waitsFor, yieldOf, type Gate, type GateContext } from "../core/gates.ts";
 import { inWords } from "../core/in-words.ts";
 import { offerOf } from "../core/offer.ts";
@@ -51,6 +51,7 @@ export const MEASURES: Readonly<Record<string, (context: GateContext) => Measure
   "operator's word": ({ state }) => ({ value: state.takeover?.phase ?? "none", limit: "a takeover asked of this node" }),
   "no standby runs": ({ state, config }) => ({ value: config.peers.filter((node) => node !== state.evidence.target && takesCalls(freshHeartbeat(state, node, config))).join(", ") || "none", limit: "none that takes calls" }),
   "a standby is stopped": ({ state, config }) => ({ value: stoppedStandby(state, config) ?? "none", limit: "stopped, by a read of EC2 in this suspicion" }),
+  "marks had time": ({ state, config }) => readMeasured(state, marksReadAtMs(state, config)),
   "start due": ({ state, config }) => ({ value: state.coldStart.started === null ? `none made, ${state.coldStart.failures} failure(s)` : `${state.coldStart.started.node} started ${inWords(state.nowMs - state.coldStart.started.atMs)} ago, ${state.coldStart.failures} failure(s) since`, limit: `one in ${config.coldStartWaitMs} ms (COLD_START_WAIT_MS)` }),
   "under the hourly limit": ({ state, config }) => ({ value: String(state.policy.claimsAtMs.length), limit: `fewer than ${config.claimsPerHour} (CLAIMS_PER_HOUR)` }),
 };
