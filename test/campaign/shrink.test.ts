@@ -1,9 +1,7 @@
 /** The shrinker, tried on a core that is broken on purpose: one of its gates stands open. */
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { describe, it } from "node:test";
-import { coreCode, coreText, makeSources } from "../mutation/sources.ts";
-import { Worlds } from "../mutation/world.ts";
+import { simulatorOf, type Simulation } from "../mutation/broken-core.ts";
 import { asScenario, promiseOf, shrink } from "../simulation/shrink.ts";
 import { replay, type RunResult, type Script } from "../simulation/story.ts";
 
@@ -11,23 +9,6 @@ import { replay, type RunResult, type Script } from "../simulation/story.ts";
 const GATE = { file: "gates.ts", sound: "passes: ({ state }) => !state.policy.pause.on", broken: "passes: () => true" };
 /** What else forbids a claim in a pause: an invariant that ends the agent. */
 const INVARIANT = { file: "invariants.ts", sound: "if (state.policy.pause.on && !forced) return", broken: "if (forced && !forced) return" };
-
-interface Simulation {
-  readonly runCampaign: (seed: number, minutes: number) => RunResult;
-  readonly shrink: typeof shrink;
-}
-
-/** The simulator on a core with those places changed. */
-async function simulatorOf(changes: readonly (typeof GATE)[]): Promise<Simulation> {
-  const sources = await makeSources(["simulation"]);
-  const core = { ...sources.core };
-  for (const { file, sound, broken } of changes) {
-    const text = coreText(file);
-    assert.ok(text.includes(sound), `${file} no longer says ${sound}`);
-    core[file] = await coreCode(text.replace(sound, broken));
-  }
-  return new Worlds({ ...sources, core }, createRequire(import.meta.url)).make(null, "")("simulation") as unknown as Simulation;
-}
 
 function firstBroken({ runCampaign }: Simulation): RunResult {
   for (let seed = 2; seed <= 200; seed += 2) {

@@ -15,7 +15,7 @@ const UNIT_TESTS = /^(?:core-[\w-]+|conditions)\.test\.ts$/;
 const ENTRIES: Readonly<Record<string, () => string>> = {
   unit: () => testsIn("test/unit", UNIT_TESTS),
   scenarios: () => testsIn("test/scenarios", /^scenarios\.test\.ts$/),
-  simulation: () => 'export { runCampaign } from "./test/simulation/campaign.ts";\nexport { shrink } from "./test/simulation/shrink.ts";',
+  simulation: () => 'export { runCampaign } from "./test/simulation/campaign.ts";\nexport { shrink } from "./test/simulation/shrink.ts";\nexport { replay } from "./test/simulation/story.ts";',
   settings: () => 'export * from "./test/simulation/settings.ts";',
 };
 

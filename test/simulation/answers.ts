@@ -17,6 +17,13 @@ export interface ClaimSent {
   readonly holder: NodeId | null;
 }
 
+/** A start of a standby at the moment when it left its witness. */
+export interface StartSent {
+  readonly witness: NodeId;
+  readonly node: NodeId;
+  readonly atMs: number;
+}
+
 /** What an overloaded Asterisk drops of new SIP requests. */
 const SHED_SHARE = 0.7;
 /** What the answers depend on. */
@@ -33,6 +40,8 @@ export interface AnsweringWorld {
   say(who: string, says: string): void;
   /** A claim leaves its node. */
   claimed(claim: ClaimSent): void;
+  /** A start of a standby leaves its witness. */
+  startSent(start: StartSent): void;
 }
 
 export class Answers {
@@ -96,7 +105,10 @@ export class Answers {
       this.#world.say(member.id, `sends AssociateAddress (AllowReassociation=${request.allowReassociation})`);
       this.#world.claimed({ node: member.id, atMs: this.#world.time.nowMs, cause: member.state?.claim?.cause ?? "quorum", allowReassociation: request.allowReassociation, holder: this.#world.cloud.holder() });
     }
-    if (request.kind === "startInstance") this.#world.say(member.id, `sends StartInstances (${request.node}): ${request.reason}`);
+    if (request.kind === "startInstance") {
+      this.#world.say(member.id, `sends StartInstances (${request.node}): ${request.reason}`);
+      this.#world.startSent({ witness: member.id, node: request.node, atMs: this.#world.time.nowMs });
+    }
     if (this.#world.network.isCut(member.id, "ec2")) return;
     this.#world.cloud.execute(member.id, request, (completion) => { if (!this.#world.network.isCut("ec2", member.id)) settle(completion); });
   }

@@ -10,11 +10,12 @@ import type { State } from "../../agent/core/state.ts";
 import type { Step } from "../../agent/core/step.ts";
 import { instanceOf, SimCloud, STRANGER_NAME } from "./cloud.ts";
 import type { RequestBuckets } from "../support/aws/ec2-limits.ts";
+import type { InstanceStateName } from "../support/aws/ec2-shapes.ts";
 import { SimMember } from "./member.ts";
 import { SimNetwork } from "./network.ts";
 import { simConfig } from "./settings.ts";
 import { SimAccount, type Line } from "./account.ts";
-import { Answers, type ClaimSent } from "./answers.ts";
+import { Answers, type ClaimSent, type StartSent } from "./answers.ts";
 import { seededChance, type Chance, type VirtualTime } from "./virtual-time.ts";
 
 export interface ClusterSpec {
@@ -36,7 +37,9 @@ const DATA_PLANE_MS = 1_000;
 /** EC2's status checks notice a dead instance after a few minutes (ms). */
 const STATUS_CHECKS_MS = 150_000;
 /** From a start to a machine whose services are being started (ms). */
-const BOOT_MS = 25_000;
+export const BOOT_MS = 25_000;
+/** From the order to stop, which ends the services at once, to an instance that EC2 calls stopped (ms). */
+const STOP_MS = 12_000;
 /** So often somebody else's calls take what the buckets have gained; some tokens slip through (ms). */
 const DRAIN_EVERY_MS = 150;
 /** Agents that are started together come up within this time of each other (ms). */
@@ -60,6 +63,11 @@ export class SimCluster {
   readonly #observers: ((member: NodeId, before: State, event: Event, result: Step) => void)[] = [];
   readonly #answers: Answers;
   readonly #claimListeners: ((claim: ClaimSent) => void)[] = [];
+  readonly #startListeners: ((start: StartSent) => void)[] = [];
+  /** The standby may be kept stopped: the witnesses start it when the active is lost. */
+  readonly coldStandby: boolean;
+  /** What EC2 has begun to do with an instance; whatever else happens to that ends it. */
+  readonly #turning = new Map<NodeId, () => void>();
   /** Where packets to the Elastic IP go: follows EC2 with a delay. */
   packetsGoTo: NodeId | null;
   readonly firstHolder: NodeId | null;
@@ -86,6 +94,7 @@ export class SimCluster {
     this.#answers = new Answers(this);
     this.packetsGoTo = spec.holder;
     this.firstHolder = spec.holder;
+    this.coldStandby = spec.knobs?.["COLD_STANDBY"] === "true";
     this.cloud.model.onAddressMoved(() => {
       const to = this.cloud.holder();
       this.moves.push({ atMs: this.time.nowMs, to });
@@ -94,7 +103,7 @@ export class SimCluster {
     });
     this.cloud.model.onInstanceStarted((instanceId) => {
       const node = this.nodes.find((id) => instanceOf(id) === instanceId);
-      if (node !== undefined) this.time.after(BOOT_MS, () => { this.powerOn(node); });
+      if (node !== undefined) this.#turn(node, BOOT_MS, () => { this.powerOn(node); });
     });
     const common = { nodes: this.nodes, witnesses, knobs: spec.knobs ?? {} };
     for (const id of this.nodes) this.#add(simConfig({ kind: "node", nodeId: id, ...common }));
@@ -149,6 +158,15 @@ export class SimCluster {
     for (const listener of this.#claimListeners) listener(claim);
   }
 
+  /** Called when a start of a standby leaves its witness. */
+  onStart(listener: (start: StartSent) => void): void {
+    this.#startListeners.push(listener);
+  }
+
+  startSent(start: StartSent): void {
+    for (const listener of this.#startListeners) listener(start);
+  }
+
   /** Starts all agents, nearly at once. */
   startAll(): void {
     for (const neighbour of this.neighbours) neighbour.startAll();
@@ -178,8 +196,40 @@ export class SimCluster {
   }
 
   powerOn(id: NodeId): void {
+    this.#turn(id, 0, null);
     if (this.nodes.includes(id)) this.cloud.model.setInstance(instanceOf(id), { impaired: false, state: "running" });
     this.member(id).powerOn();
+  }
+
+  /** How EC2 would describe the node's instance now. */
+  instance(id: NodeId): InstanceStateName | "impaired" {
+    return this.cloud.model.stateOf(instanceOf(id));
+  }
+
+  /** An operator starts a stopped instance in the console. */
+  startInstance(id: NodeId): void {
+    if (this.instance(id) !== "stopped") return;
+    this.cloud.model.setInstance(instanceOf(id), { state: "pending" });
+    this.#turn(id, BOOT_MS, () => { this.powerOn(id); });
+  }
+
+  /** An operator stops an instance in the console: its machine goes at once, the instance is stopped a little later. */
+  stopInstance(id: NodeId): void {
+    this.setInstance(id, "stopping");
+    this.#turn(id, STOP_MS, () => { this.setInstance(id, "stopped"); });
+  }
+
+  /** An instance is in that state from now on; one that stops takes its machine with it. */
+  setInstance(id: NodeId, state: InstanceStateName): void {
+    this.#turn(id, 0, null);
+    this.cloud.model.setInstance(instanceOf(id), state === "running" ? { impaired: false, state } : { state });
+    if (state !== "running") this.member(id).powerOff();
+  }
+
+  #turn(id: NodeId, afterMs: number, then: (() => void) | null): void {
+    this.#turning.get(id)?.();
+    this.#turning.delete(id);
+    if (then !== null) this.#turning.set(id, this.time.after(afterMs, then));
   }
 
   /** Cuts both directions between two places. */

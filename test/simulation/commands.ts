@@ -4,6 +4,7 @@
  */
 import { holderName } from "../../agent/core/ownership.ts";
 import { overridesOf } from "../../agent/core/takeover.ts";
+import type { InstanceStateName } from "../support/aws/ec2-shapes.ts";
 import type { FaultRule } from "../support/aws/faults.ts";
 import { ALLOCATION, instanceOf, STRANGER } from "./cloud.ts";
 import { SimCluster } from "./cluster.ts";
@@ -75,7 +76,10 @@ const VERBS: readonly Verb[] = [
   }),
   verb("somebody in the account uses up EC2's requests for ([0-9]+) s", (cluster, words) => { cluster.exhaustAccount(Number(words[0]) * 1_000); }),
   verb("in neighbour ([1-9]): (.+)", (cluster, [which, sentence]) => { perform(neighbour(cluster, Number(which)), sentence ?? ""); }),
-  verb(`instance of ${NODE} is (running|impaired|stopping|stopped|terminated)`, instance),
+  verb(`instance of ${NODE} is impaired`, (cluster, words) => { cluster.cloud.model.setInstance(instanceOf(first(words)), { impaired: true }); }),
+  verb(`instance of ${NODE} is (running|stopping|stopped|terminated)`, (cluster, words) => { cluster.setInstance(first(words), words[1] as InstanceStateName); }),
+  verb(`operator starts ${NODE}`, (cluster, words) => { cluster.startInstance(first(words)); }),
+  verb(`operator stops ${NODE}`, (cluster, words) => { cluster.stopInstance(first(words)); }),
 
   verb(`operator moves the address to ${NODE}`, (cluster, words) => { cluster.cloud.model.place(ALLOCATION, { instanceId: instanceOf(first(words)) }, cluster.time.nowMs); }),
   verb("operator moves the address to a stranger", (cluster) => { cluster.cloud.model.place(ALLOCATION, { instanceId: STRANGER }, cluster.time.nowMs); }),
@@ -206,14 +210,4 @@ function cloudFault(cluster: SimCluster, [what = "", action, caller, times]: rea
 function addRule(cluster: SimCluster, rule: FaultRule): void {
   cluster.cloud.faults.add(rule);
   cluster.cloudTroubleUntilMs = Infinity;
-}
-
-/** What the console shows; an instance that stops takes its machine with it. */
-function instance(cluster: SimCluster, [who = "", state = ""]: readonly string[]): void {
-  if (state === "impaired") cluster.cloud.model.setInstance(instanceOf(who), { impaired: true });
-  else if (state === "running") cluster.cloud.model.setInstance(instanceOf(who), { impaired: false, state: "running" });
-  else {
-    cluster.cloud.model.setInstance(instanceOf(who), { state: state as "stopping" | "stopped" | "terminated" });
-    cluster.member(who).powerOff();
-  }
 }

@@ -17,6 +17,8 @@ export interface Batch {
   /** Keep the transcripts of all runs, not only of broken ones. */
   readonly transcripts: boolean;
   readonly threads?: number;
+  /** Only seeds for which this is true count. */
+  readonly only?: (seed: number) => boolean;
 }
 
 /** A run that is asked of a worker. */
@@ -30,8 +32,13 @@ export interface Job {
 export async function runBatch(batch: Batch, onResult: (result: RunResult) => void): Promise<void> {
   const code = await workerCode();
   let next = batch.firstSeed;
-  const end = batch.firstSeed + batch.seeds;
-  const job = (): Job | null => (next < end ? { seed: next++, minutes: batch.minutes, transcript: batch.transcripts } : null);
+  let left = batch.seeds;
+  const job = (): Job | null => {
+    if (left === 0) return null;
+    left -= 1;
+    while (batch.only?.(next) === false) next += 1;
+    return { seed: next++, minutes: batch.minutes, transcript: batch.transcripts };
+  };
   const threads = Math.min(batch.threads ?? availableParallelism(), batch.seeds);
   await Promise.all(Array.from({ length: threads }, () => workThrough(code, job, onResult)));
 }

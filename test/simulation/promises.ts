@@ -14,27 +14,16 @@
  * An operator's word moves the address from an active that serves: in a switchover only to whom that active has offered it
  * itself, and in a takeover only to where the operator has said so. Whatever becomes of either, no node is left refusing calls.
  */
-import { canServe } from "../../agent/core/health.ts";
 import type { State } from "../../agent/core/state.ts";
 import { isUnderWay } from "../../agent/core/switchover.ts";
 import type { ClaimSent } from "./answers.ts";
 import { STRANGER_NAME } from "./cloud.ts";
 import type { SimCluster } from "./cluster.ts";
+import { watchStarts, type StartJudged } from "./cold-promises.ts";
+import { BELIEF_MS, BLIND_TAIL_MS, canMark, canSee, isServed, MARK_SETTLED_MS, RACE_MS, RECOVERY_MS } from "./signs-of-life.ts";
 
 /** How often the world is looked at (ms). */
 const LOOK_MS = 100;
-/** An active that could mark for this long has left a mark that every read shows: slow interval, visibility and a read (ms). */
-const MARK_SETTLED_MS = 8_000;
-/** After a stall an agent vouches for itself only when its references have answered a question asked since: one round of them (ms). */
-const VOUCHES_AFTER_MS = 2_000;
-/** Blindness may have ended so short a time ago that the decision is older (ms). */
-const BLIND_TAIL_MS = 2_000;
-/** News of a moved address needs this long to reach all: the call, two reads, a heartbeat (ms). */
-const RACE_MS = 3_000;
-/** A yield outlives the recovery by several good answers and a canary call (ms). */
-const RECOVERY_MS = 5_000;
-/** The oldest belief that a claim may rest on: a late suspicion reads EC2 every 5 s, and a change takes two reads (ms). */
-const BELIEF_MS = 7_500;
 /** A node that can read EC2 learns within this time that the address is elsewhere: the slow timer and two reads (ms). */
 const BELIEF_STALE_MS = 70_000;
 /** The slowest that its own Asterisk's death may escape a claimant: two canary calls, or a row of misses (ms). One that is overloaded still takes some calls. */
@@ -51,6 +40,8 @@ export interface ClaimJudged extends ClaimSent {
 export interface Findings {
   readonly broken: string[];
   readonly claims: ClaimJudged[];
+  /** Starts of a standby that is kept stopped; none in a cluster without COLD_STANDBY. */
+  readonly starts: StartJudged[];
   /** Callers on the Internet reached no Asterisk that could serve them for so long in all (ms, within LOOK_MS). */
   unservedMs: number;
   /** Forget the outage and the claims so far: a new chapter begins. */
@@ -85,7 +76,7 @@ export function watchPromises(cluster: SimCluster): Findings {
   const offeredAtMs = new Map<string, number>();
   const orderedAtMs = new Map<string, number>();
   const deafSinceMs = new Map<string, number>();
-  const findings: Findings = { broken: cluster.brokenInvariants, claims: [], unservedMs: 0, restart: () => { findings.claims.length = 0; findings.unservedMs = 0; } };
+  const findings: Findings = { broken: cluster.brokenInvariants, claims: [], starts: [], unservedMs: 0, restart: () => { findings.claims.length = findings.starts.length = 0; findings.unservedMs = 0; } };
   const breaks = (promise: string, sentence: string): void => {
     const says = `${promise} at ${Math.round(cluster.time.nowMs)} ms: ${sentence}`;
     findings.broken.push(says);
@@ -105,6 +96,7 @@ export function watchPromises(cluster: SimCluster): Findings {
     cluster.time.after(LOOK_MS, look);
   };
   look();
+  if (cluster.coldStandby) watchStarts(cluster, findings.starts, breaks);
 
   cluster.onStep((member, before, event, { state }) => {
     const mine = watched.get(member);
@@ -130,32 +122,7 @@ export function watchPromises(cluster: SimCluster): Findings {
   return findings;
 }
 
-type Breaks = (promise: string, sentence: string) => void;
-
-/** Does a caller who dials the Elastic IP reach an Asterisk that can serve? */
-export function isServed(cluster: SimCluster): boolean {
-  return cluster.packetsGoTo !== null && cluster.packetsGoTo !== STRANGER_NAME && cluster.canServeCallers(cluster.packetsGoTo);
-}
-
-/** Could that node leave an alive mark at EC2 now, if it wanted to? */
-function canMark(cluster: SimCluster, node: string): boolean {
-  const { network } = cluster;
-  const member = cluster.member(node);
-  const { state } = member;
-  if (!member.agentRuns || state?.role !== "active" || !canServe(state.health.serving)) return false;
-  if (state.doubtedAtMs > state.startedAtMs && state.nowMs - state.doubtedAtMs < VOUCHES_AFTER_MS) return false;
-  return network.connected(node, "ec2") && network.connected(node, "endpoint");
-}
-
-/** Can the one see a sign of life of the other, on any channel? */
-function canSee(cluster: SimCluster, from: string, to: string): boolean {
-  const { network, firewall } = cluster;
-  // An answer that comes after the deadline of a suspecting node's probe is none.
-  const inTime = (...path: readonly string[]): boolean => network.lagOf(...path) < cluster.member(from).config.suspectProbeIntervalMs;
-  const linked = network.connected(from, to);
-  if (linked && ((cluster.member(to).agentRuns && !firewall.has(`${to}>heartbeats`)) || (!firewall.has(`${from}>sip`) && inTime(from, to)))) return true;
-  return network.connected(from, "internet") && network.connected(to, "internet") && !firewall.has(`${from}>eip`) && inTime(from, "internet", to);
-}
+export type Breaks = (promise: string, sentence: string) => void;
 
 /** S2 and S6: whose calls would this claim cut? */
 function judgeHolder(cluster: SimCluster, claim: ClaimSent, asked: boolean, indistinguishable: boolean, breaks: Breaks): Judged {

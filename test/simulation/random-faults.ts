@@ -10,16 +10,18 @@ export interface SingleFault {
   readonly lastsMs: number;
   /** null: no claim may be sent. */
   readonly claimWithinMs: number | null;
+  /** The same for a start of a stopped standby; left out: the fault says nothing of starts. */
+  readonly startWithinMs?: number | null;
   /** The promise behind the deadline. */
   readonly promise: string;
 }
 
-type Draw = () => number;
+export type Draw = () => number;
 
 /** Places that are no members. */
 const PLACES = ["internet", "resolver", "endpoint", "EC2"];
 
-function pick<T>(random: Draw, from: readonly T[]): T {
+export function pick<T>(random: Draw, from: readonly T[]): T {
   return from[Math.floor(random() * from.length)] as T;
 }
 

@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import { Command, InvalidArgumentError } from "commander";
+import { isCold } from "./campaign.ts";
 import { runBatch } from "./pool.ts";
 import { keepRecord, yearsOf } from "./record.ts";
 import { asScenario, shrink } from "./shrink.ts";
@@ -18,6 +19,7 @@ interface Options {
   readonly transcript: boolean;
   readonly shrink: boolean;
   readonly record: boolean;
+  readonly coldStandby: boolean;
 }
 
 interface Sum {
@@ -26,6 +28,7 @@ interface Sum {
   moves: number;
   readonly claims: Record<string, number>;
   readonly judged: Record<string, number>;
+  readonly starts: Record<string, number>;
   readonly broken: RunResult[];
 }
 
@@ -45,6 +48,7 @@ function add(sum: Sum, result: RunResult): void {
   sum.moves += result.moves;
   for (const [cause, times] of Object.entries(result.claims)) sum.claims[cause] = (sum.claims[cause] ?? 0) + times;
   for (const [how, times] of Object.entries(result.judged)) sum.judged[how] = (sum.judged[how] ?? 0) + times;
+  for (const [how, times] of Object.entries(result.starts)) sum.starts[how] = (sum.starts[how] ?? 0) + times;
   if (result.broken.length > 0) sum.broken.push(result);
 }
 
@@ -63,6 +67,7 @@ function printSum(sum: Sum, elapsedMs: number): void {
     `claims by cause  ${list(sum.claims, ["consent", "quorum", "vacant", "switchover", "takeover"])}`,
     `claims judged    ${list(sum.judged, ["needed", "vacant", "asked", "raced", "blind", "broken"])}`,
     `needless moves   ${(sum.judged["blind"] ?? 0) + (sum.judged["raced"] ?? 0)} claims that no promise covers (raced: overtaken by news under way; blind: nobody could tell)`,
+    `standby started  ${list(sum.starts, ["needed", "raced", "blind", "broken"])} (COLD_STANDBY)`,
     `broken promises  ${sum.broken.length} run(s)`,
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
@@ -88,12 +93,13 @@ async function main(): Promise<void> {
     .option("--transcript", "print what happened in each run", false)
     .option("--no-shrink", "do not look for the shortest script of a broken run")
     .option("--record", "write what it came to into record.json, which README.md shows (npm run docs)", false)
+    .option("--cold-standby", "only seeds whose cluster keeps its standby stopped (one in ten)", false)
     .parse();
   const options = command.opts<Options>();
-  const sum: Sum = { runs: 0, simulatedMs: 0, moves: 0, claims: {}, judged: {}, broken: [] };
+  const sum: Sum = { runs: 0, simulatedMs: 0, moves: 0, claims: {}, judged: {}, starts: {}, broken: [] };
   const startedAtMs = performance.now();
   const { seed: firstSeed, seeds, minutes, threads, transcript: transcripts } = options;
-  await runBatch({ firstSeed, seeds, minutes, transcripts, ...(threads === undefined ? {} : { threads }) }, (result) => {
+  await runBatch({ firstSeed, seeds, minutes, transcripts, ...(threads === undefined ? {} : { threads }), ...(options.coldStandby ? { only: isCold } : {}) }, (result) => {
     add(sum, result);
     drawBar(sum, options);
     if (transcripts) process.stdout.write(`${result.transcript.join("\n")}\n`);

@@ -5,8 +5,9 @@
 import { STRANGER_NAME } from "./cloud.ts";
 import { clusterFrom, isSteady, perform } from "./commands.ts";
 import type { SimCluster } from "./cluster.ts";
-import { isServed, watchPromises, type Findings, type Judged } from "./promises.ts";
+import { watchPromises, type Findings, type Judged } from "./promises.ts";
 import type { SingleFault } from "./random-faults.ts";
+import { isServed } from "./signs-of-life.ts";
 
 /** After healing, everything must be in order within this time (L5): the cold rule, a hold-down, and backoffs (ms). */
 const RECOVERED_WITHIN_MS = 180_000;
@@ -22,6 +23,8 @@ export interface RunResult {
   readonly moves: number;
   readonly claims: Readonly<Record<string, number>>;
   readonly judged: Readonly<Record<Judged, number>>;
+  /** Starts of a standby that is kept stopped, as they were judged. */
+  readonly starts: Readonly<Record<string, number>>;
   readonly broken: readonly string[];
   /** The whole story, commands included; empty unless asked for or something is broken. */
   readonly transcript: readonly string[];
@@ -52,6 +55,7 @@ export class Story {
   readonly sentence: string;
   readonly #counts: Record<string, number> = {};
   readonly #judged: Record<Judged, number> = { needed: 0, vacant: 0, blind: 0, raced: 0, asked: 0, broken: 0 };
+  readonly #starts: Record<string, number> = {};
 
   constructor(sentence: string) {
     this.sentence = sentence;
@@ -105,7 +109,7 @@ export class Story {
     const { broken } = this.findings;
     const failed = broken.length > 0;
     const transcript = wantTranscript || failed ? this.cluster.lines.map((line) => `${String(Math.round(line.atMs)).padStart(9)} ${line.who.padEnd(9)} ${line.says}`) : [];
-    return { seed, simulatedMs: this.nowMs, moves: this.cluster.moves.length, claims: this.#counts, judged: this.#judged, broken: [...broken], transcript, script: failed ? { cluster: this.sentence, acts: this.acts } : null };
+    return { seed, simulatedMs: this.nowMs, moves: this.cluster.moves.length, claims: this.#counts, judged: this.#judged, starts: this.#starts, broken: [...broken], transcript, script: failed ? { cluster: this.sentence, acts: this.acts } : null };
   }
 
   breaks(sentence: string): void {
@@ -124,6 +128,7 @@ export class Story {
       this.#counts[claim.cause] = (this.#counts[claim.cause] ?? 0) + 1;
       this.#judged[claim.judged] += 1;
     }
+    for (const { judged } of this.findings.starts) this.#starts[judged] = (this.#starts[judged] ?? 0) + 1;
     for (const findings of [this.findings, ...this.#neighbours]) findings.restart();
   }
 
@@ -137,6 +142,7 @@ export class Story {
     this.run(fault.lastsMs);
     const sent = this.findings.claims[0];
     const what = fault.sentences.join("; ");
+    this.#judgeStart(fault, atMs, what);
     if (fault.claimWithinMs === null) {
       const byOperator = fault.sentences.filter((sentence) => sentence.startsWith("operator moves the address")).length;
       if (sent !== undefined || cluster.moves.length !== movesBefore + byOperator) this.breaks(`S2: a claim although the active was serving: ${what}`);
@@ -144,6 +150,12 @@ export class Story {
     }
     if (sent === undefined || sent.atMs - atMs > fault.claimWithinMs) this.breaks(`${fault.promise}: ${what}: the claim was ${sent === undefined ? "never sent" : `sent after ${Math.round(sent.atMs - atMs)} ms`}, promised within ${fault.claimWithinMs} ms`);
     if (!isServed(cluster)) this.breaks(`${fault.promise}: callers are not served again: ${what}`);
+  }
+
+  #judgeStart({ startWithinMs }: SingleFault, atMs: number, what: string): void {
+    const start = this.findings.starts[0];
+    if (startWithinMs === null && start !== undefined) this.breaks(`S2: a start of ${start.node}: ${what}`);
+    if (startWithinMs != null && (start === undefined || start.atMs - atMs > startWithinMs)) this.breaks(`L2: ${what}: the start was ${start === undefined ? "never sent" : `sent after ${Math.round(start.atMs - atMs)} ms`}, promised within ${Math.round(startWithinMs)} ms`);
   }
 
   /** Everything that can be healed is healed; what remains is what the agents must do by themselves. */
@@ -160,7 +172,9 @@ export class Story {
   #heal(cluster: SimCluster, heal: (sentence: string) => void): void {
     heal("heal everything");
     heal("EC2 recovers");
+    const off = leftOff(cluster);
     for (const [id, member] of cluster.members) {
+      if (off.has(id)) continue;
       if (!member.powered) heal(`power on ${id}`);
       if (member.isFrozen) heal(`machine ${id} thaws`);
       if (member.isSlow) heal(`event loop of ${id} is quick`);
@@ -171,9 +185,21 @@ export class Story {
       if (member.state?.policy.blocked === true) heal(`operator acknowledges on ${id}`);
     }
     for (const node of cluster.nodes) if (cluster.member(node).state?.draining != null) heal(`operator undrains ${node}`);
-    for (const node of cluster.nodes) heal(`instance of ${node} is running`);
+    for (const node of cluster.nodes) if (!off.has(node)) heal(`instance of ${node} is running`);
     if (cluster.cloud.holder() === STRANGER_NAME) heal("operator detaches the address");
   }
+}
+
+/**
+ * A standby that somebody has stopped is not broken, and one that boots comes by itself; as long as another node is there. If
+ * all are off, the one that holds the address comes back.
+ */
+function leftOff(cluster: SimCluster): ReadonlySet<string> {
+  if (!cluster.coldStandby) return new Set();
+  const holder = cluster.cloud.holder() ?? STRANGER_NAME;
+  const off = new Set(cluster.nodes.filter((node) => ["stopped", "stopping", "pending"].includes(cluster.instance(node))));
+  if (off.size === cluster.nodes.length) off.delete(cluster.nodes.find((node) => node === holder) ?? cluster.nodes[0] ?? "");
+  return off;
 }
 
 const movesOf = (clusters: readonly SimCluster[]): number => clusters.reduce((sum, { moves }) => sum + moves.length, 0);

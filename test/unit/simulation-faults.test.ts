@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { clusterFrom, perform } from "../simulation/commands.ts";
+import { coldMixedFault, coldSingleFaults } from "../simulation/cold-faults.ts";
 import { mixedFault, mixedHeal, singleFaults } from "../simulation/random-faults.ts";
 import { seededRandom } from "../simulation/virtual-time.ts";
 
@@ -13,8 +14,8 @@ const STANDS_FOR: Readonly<Record<string, string>> = {
   N: "node-[a-d]",
   M: "(?:node-[a-d]|witness-[1-3])",
   P: "(?:node-[a-d]|witness-[1-3]|internet|resolver|endpoint|EC2)",
-  CALLS: "(?:AssociateAddress|DescribeAddresses|CreateTags|everything)(?: of node-[a-d])?(?: [0-9]+ times)?",
-  PLACES: "[A-Za-z0-9, ]+",
+  CALLS: "(?:AssociateAddress|DescribeAddresses|CreateTags|StartInstances|DescribeInstanceStatus|everything)(?: of node-[a-d])?(?: [0-9]+ times)?",
+  PLACES: "[A-Za-z0-9, -]+",
 };
 
 interface Row {
@@ -47,8 +48,9 @@ describe("the faults that campaigns draw", () => {
   // A switchover is drawn where the target has proven that it may claim.
   perform(cluster, "start everything");
   perform(cluster, "run 30 s");
-  const alone = drawn((random) => singleFaults(random, cluster, "node-a").sentences);
-  const mixed = drawn((random, draw) => (draw % 2 === 0 ? mixedFault : mixedHeal)(random, cluster));
+  const cold = clusterFrom("cluster nodes=2 witnesses=3 holder=node-a COLD_STANDBY=true");
+  const alone = new Set([...drawn((random) => singleFaults(random, cluster, "node-a").sentences), ...drawn((random) => coldSingleFaults(random, cold, "node-a").sentences)]);
+  const mixed = new Set([...drawn((random, draw) => (draw % 2 === 0 ? mixedFault : mixedHeal)(random, cluster)), ...drawn((random) => coldMixedFault(random, cold))]);
   const table = rows();
 
   it("all stand in the table", () => {

@@ -92,6 +92,12 @@ export class Ec2Model {
     this.#instances.set(instanceId, change);
   }
 
+  /** How the instance is now, whatever reads show; "impaired" runs, and fails its status checks. */
+  stateOf(instanceId: string): InstanceStateName | "impaired" {
+    const { state, impaired } = this.#instances.get(instanceId);
+    return state === "running" && impaired ? "impaired" : state;
+  }
+
   /** Somebody else in the account uses up the action's requests. */
   drainRequests(action: Ec2Action, nowMs: number): void {
     this.#buckets.drain(action, nowMs);
