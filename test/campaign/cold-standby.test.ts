@@ -43,7 +43,7 @@ function scriptOf(sentences: readonly string[]): Script {
 }
 
 describe("a core that starts standbys wrongly", () => {
-  it("is found out, and the sound one is not", { timeout: 120_000 }, async () => {
+  it("is found out, and the sound one is not", { timeout: 300_000 }, async () => {
     const simulations = await simulatorsOf(DEFECTS.map(({ changes }) => changes));
     const missed = DEFECTS.flatMap(({ what, sentences, finds }, index) => {
       const script = scriptOf(sentences);
