@@ -128,10 +128,11 @@ export function foldDryStart(coldStart: ColdStart, failure: Failure | null): Col
 }
 
 /** Folds the end of a start. An outcome that is unknown counts as failed: to start again what starts already does no harm. */
-export function foldStart(coldStart: ColdStart, ended: { readonly node: NodeId; readonly reason: string; readonly outcome: Outcome<null> }, atMs: MonotonicMs, random: number): ColdStart {
+export function foldStart(coldStart: ColdStart, ended: { readonly node: NodeId; readonly reason: string; readonly outcome: Outcome<null> }, atMs: MonotonicMs, random: number, suspectedAtMs: MonotonicMs | null): ColdStart {
   const failure = ended.outcome.ok ? null : ended.outcome.failure;
   if (failure === null) return { ...coldStart, started: { node: ended.node, atMs, reason: ended.reason }, failures: 0, failure: null };
-  const failures = coldStart.failures + 1;
+  // A row of failures ends with the outage in which it began.
+  const failures = 1 + (suspectedAtMs !== null && coldStart.notBeforeMs < suspectedAtMs ? 0 : coldStart.failures);
   const waitMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(failures - 1, 10));
   return { ...coldStart, failures, failure, notBeforeMs: atMs + waitMs * (0.5 + random / 2) };
 }

@@ -115,7 +115,7 @@ function completed(state: State, event: Completed, config: CoreConfig): State {
       if (config.coldStandby && completion.node !== settled.evidence.target) return withChanges(settled, { coldStart: foldStandbyInstance(settled.coldStart, completion.node, completion.outcome.value, event.startedAtMs) });
       return withChanges(settled, { ownership: { ...settled.ownership, instance: { node: completion.node, state: completion.outcome.value, atMs: event.atMs } } });
     case "startInstance":
-      return withChanges(settled, { coldStart: foldStart(settled.coldStart, completion, event.atMs, event.random) });
+      return withChanges(settled, { coldStart: foldStart(settled.coldStart, completion, event.atMs, event.random, settled.evidence.suspectedAtMs) });
     case "watchSip":
     case "watchEip":
       return doubtful ? settled : watched(settled, completion, event);

@@ -173,5 +173,5 @@ function noteTry(mine: Tries, event: Event, state: State, nowMs: number): void {
   if (state.incarnation !== mine.incarnation) Object.assign(mine, { incarnation: state.incarnation, acceptedAtMs: -Infinity, failedAtMs: -Infinity, failures: 0 });
   if (event.type !== "completed" || event.completion.kind !== "startInstance") return;
   if (event.completion.outcome.ok) Object.assign(mine, { node: event.completion.node, acceptedAtMs: nowMs, failures: 0, failedAtMs: -Infinity });
-  else Object.assign(mine, { failedAtMs: nowMs, failures: mine.failures + 1 });
+  else Object.assign(mine, { failedAtMs: nowMs, failures: 1 + (mine.failedAtMs < (state.evidence.suspectedAtMs ?? -Infinity) ? 0 : mine.failures) });
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { explainText } from "../../agent/cli/explain.ts";
-import { COLD_START_GATES, coldStandbySays } from "../../agent/core/cold-standby.ts";
+import { COLD_START_GATES, coldStandbySays, foldStart, initialColdStart } from "../../agent/core/cold-standby.ts";
 import { conditions } from "../../agent/core/conditions.ts";
 import { gateContext } from "../../agent/core/gates.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
@@ -103,6 +103,15 @@ describe("a witness with COLD_STANDBY", () => {
     world.run(40_000);
     assert.deepEqual(world.started, ["node-b"]);
     assert.ok(!found(world).includes("cold-start-failing"));
+  });
+
+  it("begins a new row of failures in a new outage", () => {
+    const failed = { node: "node-b", reason: "", outcome: { ok: false, failure: { code: "AGENT_CLOUD_FAILED", message: "" } } } as const;
+    let coldStart = initialColdStart(0);
+    for (const atMs of [1_000, 4_000, 12_000]) coldStart = foldStart(coldStart, failed, atMs, 0, 0);
+    assert.equal(coldStart.failures, 3);
+    assert.equal(foldStart(coldStart, failed, 90_000, 0, 80_000).failures, 1);
+    assert.equal(foldStart(coldStart, failed, 90_000, 0, 0).failures, 4);
   });
 
   it("learns by a dry run that it may not start a standby, before it matters", () => {
