@@ -6,7 +6,7 @@ import { build } from "esbuild";
 import type { Trial, Verdict } from "./mutate-worker.ts";
 import { Expectations } from "./expectations.ts";
 import type { Order, Outcome } from "./trial.ts";
-import { coreCode, coreText, makeSources } from "./sources.ts";
+import { coreCode, coreText } from "./sources.ts";
 import { mutated, type Mutant } from "./mutants.ts";
 import type { Sources } from "./world.ts";
 
@@ -72,8 +72,7 @@ async function provenSound(judge: Judge, order: Order): Promise<Outcome> {
 }
 
 /** Tries all of them and tells each as it is done, in no particular order. Rejects when the core as it is does not pass. */
-export async function tryAll(mutants: readonly Mutant[], onTried: (tried: Tried) => void, threads = availableParallelism()): Promise<void> {
-  const sources = await makeSources();
+export async function tryAll(mutants: readonly Mutant[], sources: Sources, onTried: (tried: Tried) => void, threads = availableParallelism()): Promise<void> {
   const worker = await workerCode();
   const texts = new Map([...new Set(mutants.map(({ file }) => file))].map((file) => [file, coreText(file)]));
   const judges = Array.from({ length: Math.max(1, Math.min(threads, mutants.length)) }, () => new Judge(sources, worker));

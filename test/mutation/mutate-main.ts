@@ -1,7 +1,8 @@
 /**
- * Command: `npm run mutate` weakens the deciding core, one place at a time, and shows which layer of tests notices. A full
- * run writes RESULTS.md, and so does a sample when it is asked to. Exit code 1: fewer than GOAL are caught, a survivor has no reason in survivors.ts, or a reason is
- * left over for a mutant that is caught or no longer there.
+ * Command: `npm run mutate` weakens the deciding core, one place at a time, and shows which layer of tests notices. What it
+ * finds is kept (verdict-book.ts), so that a run can be cut and gone on with; RESULTS.md is written from all that is known.
+ * Exit code 1: fewer than GOAL are caught, a survivor has no reason, or a reason is left over for a mutant that is caught
+ * or no longer there.
  */
 import { writeFileSync } from "node:fs";
 import process from "node:process";
@@ -9,17 +10,20 @@ import { Command, InvalidArgumentError } from "commander";
 import { tryAll, type Tried } from "./court.ts";
 import { DECIDING_FILES, mutantsOf, type Mutant } from "./mutants.ts";
 import { complaintsAbout, GOAL, reportOf, sentenceOf } from "./results.ts";
-import { coreText } from "./sources.ts";
 import { sampleOf } from "./sample.ts";
+import { coreText, makeSources } from "./sources.ts";
+import { REASONS } from "./survivors.ts";
+import { VerdictBook } from "./verdict-book.ts";
 
-const LINE_EVERY = 50;
+/** What is known is written down after so many mutants, and told where there is no terminal. */
+const SAVE_EVERY = 20;
 
 interface Options {
   readonly sample?: number;
   readonly seed: number;
   readonly file?: string;
   readonly threads?: number;
-  readonly record: boolean;
+  readonly anew: boolean;
 }
 
 function count(text: string): number {
@@ -28,17 +32,27 @@ function count(text: string): number {
   return value;
 }
 
-function chosen(options: Options): readonly Mutant[] {
-  const files = options.file === undefined ? DECIDING_FILES : DECIDING_FILES.filter((file) => file === options.file);
-  const all = files.flatMap((file) => mutantsOf(file, coreText(file)));
-  return options.sample === undefined ? all : sampleOf(all, options.sample, options.seed);
+/** On a terminal in place; elsewhere a line. */
+function tellProgress(done: number, all: number, survived: number): void {
+  const text = `${done}/${all} tried, ${survived} survived`;
+  if (process.stderr.isTTY) process.stderr.write(`\r${text} `);
+  else if (done % SAVE_EVERY === 0) process.stderr.write(`${text}\n`);
 }
 
-/** On a terminal in place; elsewhere a line for so many. */
-function tellProgress(tried: readonly Tried[], all: number): void {
-  const text = `${tried.length}/${all} tried, ${tried.filter(({ verdict }) => verdict === null).length} survived`;
-  if (process.stderr.isTTY) process.stderr.write(`\r${text} `);
-  else if (tried.length % LINE_EVERY === 0) process.stderr.write(`${text}\n`);
+/** Tries those that nothing is known of, and notes what becomes of them. */
+async function tryUnknown(mutants: readonly Mutant[], book: VerdictBook, sources: Awaited<ReturnType<typeof makeSources>>, threads: number | undefined): Promise<void> {
+  let done = 0;
+  let survived = 0;
+  await tryAll(mutants, sources, ({ mutant, verdict }) => {
+    done += 1;
+    book.note(mutant.key, verdict?.layer ?? "survived");
+    if (verdict === null) {
+      survived += 1;
+      process.stdout.write(`survived  ${mutant.file}:${mutant.line}  ${mutant.kind}  ${mutant.key}\n`);
+    }
+    if (done % SAVE_EVERY === 0) book.save();
+    tellProgress(done, mutants.length, survived);
+  }, threads);
 }
 
 async function main(): Promise<void> {
@@ -47,25 +61,28 @@ async function main(): Promise<void> {
     .option("--sample <n>", "try only so many, drawn by the seed", count)
     .option("--seed <s>", "of the sample", count, 1)
     .option("--file <name>", `only this file of agent/core: ${DECIDING_FILES.join(", ")}`)
-    .option("--record", "write RESULTS.md although it is only a sample", false)
+    .option("--anew", "forget what earlier runs have found", false)
     .option("--threads <t>", "worker threads (default: one a core)", count)
     .parse()
     .opts<Options>();
-  const mutants = chosen(options);
-  if (mutants.length === 0) throw new Error(`no mutants: --file must be one of ${DECIDING_FILES.join(", ")}`);
-  const tried: Tried[] = [];
-  const startedAtMs = performance.now();
-  await tryAll(mutants, (one) => {
-    tried.push(one);
-    if (one.verdict === null) process.stdout.write(`survived  ${one.mutant.file}:${one.mutant.line}  ${one.mutant.kind}  ${one.mutant.key}\n`);
-    tellProgress(tried, mutants.length);
-  }, options.threads);
-  const full = options.sample === undefined && options.file === undefined;
-  const ordered = mutants.map((mutant) => tried.find((one) => one.mutant === mutant) as Tried);
-  process.stdout.write(`\n${sentenceOf(ordered)}\n`);
-  const all = DECIDING_FILES.flatMap((file) => mutantsOf(file, coreText(file))).length;
-  if (full || options.record) writeFileSync(new URL("RESULTS.md", import.meta.url), reportOf(ordered, performance.now() - startedAtMs, all));
-  const complaints = complaintsAbout(ordered, full);
+  const byFile = DECIDING_FILES.map((file) => ({ file, text: coreText(file), mutants: mutantsOf(file, coreText(file)) }));
+  const all = byFile.flatMap(({ mutants }) => mutants);
+  const named = all.filter(({ file }) => options.file === undefined || file === options.file);
+  if (named.length === 0) throw new Error(`no mutants: --file must be one of ${DECIDING_FILES.join(", ")}`);
+  const chosen = options.sample === undefined ? named : sampleOf(named, options.sample, options.seed);
+  const sources = await makeSources();
+  const book = new VerdictBook(new URL("verdicts.json", import.meta.url), byFile.map(({ file, text, mutants }) => ({ file, text, keys: mutants.map(({ key }) => key) })), JSON.stringify(sources.bundles), (key) => REASONS[key] !== undefined);
+  if (options.anew) for (const { key } of chosen) book.note(key, null);
+  const unknown = chosen.filter(({ key }) => book.of(key) === null);
+  if (unknown.length > 0) await tryUnknown(unknown, book, sources, options.threads);
+  book.save();
+  const tried = all.flatMap((mutant): readonly Tried[] => {
+    const known = book.of(mutant.key);
+    return known === null ? [] : [{ mutant, verdict: known === "survived" ? null : { layer: known, test: "" } }];
+  });
+  process.stdout.write(`\n${sentenceOf(tried)}\n`);
+  writeFileSync(new URL("RESULTS.md", import.meta.url), reportOf(tried, all.length));
+  const complaints = complaintsAbout(tried, tried.length === all.length);
   for (const complaint of complaints) process.stdout.write(`${complaint}\n`);
   if (complaints.length > 0) process.exitCode = 1;
   else process.stdout.write(`Every survivor has its reason; the goal of ${100 * GOAL} % is met.\n`);

@@ -30,8 +30,8 @@ export function complaintsAbout(tried: readonly Tried[], full: boolean, reasons:
   return [...bare, ...left, ...few];
 }
 
-/** The page. `all` is how many mutants there are: fewer tried is a sample. */
-export function reportOf(tried: readonly Tried[], elapsedMs: number, all: number): string {
+/** The page. `all` is how many mutants there are. */
+export function reportOf(tried: readonly Tried[], all: number): string {
   const head = ["", "mutants", ...CATCHERS, "survive", "caught"];
   const row = (name: string, some: readonly Tried[]): string => {
     const alive = some.filter(survived).length;
@@ -51,10 +51,10 @@ export function reportOf(tried: readonly Tried[], elapsedMs: number, all: number
     "layers of tests were asked one after the other: unit tests, scenarios, simulated campaigns. A column says how many mutants that layer was the first to catch (`hang`: the",
     "core ran for ever). What is not weakened: sentences for people, metrics, conditions, the codec (it is fuzzed), and the invariants, which only watch.",
     "",
-    ...(tried.length < all ? [`A sample: ${tried.length} of ${all} mutants, drawn by a seed.`, ""] : []),
+    ...(tried.length < all ? [`${tried.length} of ${all} mutants have been tried so far.`, ""] : []),
     sentenceOf(tried),
     "",
-    `${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}, ${platform()} ${arch()}), Node ${process.version}, ${Math.round(elapsedMs / 60_000)} min.`,
+    `${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}, ${platform()} ${arch()}), Node ${process.version}.`,
     "",
     "## By kind",
     "",
@@ -75,6 +75,6 @@ export function reportOf(tried: readonly Tried[], elapsedMs: number, all: number
 export function resultsInWords(): string {
   const file = new URL("RESULTS.md", import.meta.url);
   const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
-  const said = lines.filter((line) => line.startsWith("A sample:") || / mutants are caught /.test(line));
+  const said = lines.filter((line) => / have been tried so far/.test(line) || / mutants are caught /.test(line));
   return said.length === 0 ? "No run has been written down yet." : `${said.join(" ")} The survivors are listed in \`test/mutation/RESULTS.md\`.`;
 }

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
 import { DECIDING_FILES, mutantsOf, mutated } from "../mutation/mutants.ts";
 import { complaintsAbout, sentenceOf } from "../mutation/results.ts";
 import { sampleOf } from "../mutation/sample.ts";
 import { coreText } from "../mutation/sources.ts";
+import { VerdictBook } from "../mutation/verdict-book.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const becomes = (source: string): readonly string[] => mutantsOf("x.ts", source).map((mutant) => mutated(source, mutant));
 
@@ -34,6 +37,43 @@ describe("a mutant", () => {
     assert.ok(rows.length >= 3 * 11, `only ${rows.length} of rows`);
     const gates = mutantsOf("gates.ts", coreText("gates.ts")).filter(({ kind }) => kind === "gate");
     assert.ok(gates.length >= 2 * 16, `only ${gates.length} of gates`);
+  });
+});
+
+describe("what is known of mutants", () => {
+  const accused = (text: string) => [{ file: "x.ts", text, keys: ["one", "two", "three"] }];
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  before(async () => { folder = await temporaryFolder(); });
+  after(() => folder.remove());
+
+  /** A book in which one is caught and two have survived, one of them with a reason. */
+  function open(file: string, text: string, tests: string): VerdictBook {
+    return new VerdictBook(join(folder.path, file), accused(text), tests, (key) => key === "three");
+  }
+
+  function filled(file: string): void {
+    const book = open(file, "text", "tests");
+    book.note("one", "scenarios");
+    book.note("two", "survived");
+    book.note("three", "survived");
+    book.save();
+  }
+
+  const all = (book: VerdictBook): readonly unknown[] => ["one", "two", "three"].map((key) => book.of(key));
+
+  it("is kept, so that a run that was cut goes on", () => {
+    filled("kept.json");
+    assert.deepEqual(all(open("kept.json", "text", "tests")), ["scenarios", "survived", "survived"]);
+  });
+
+  it("is asked again of a survivor without a reason when the tests have changed", () => {
+    filled("tests.json");
+    assert.deepEqual(all(open("tests.json", "text", "more tests")), ["scenarios", null, "survived"]);
+  });
+
+  it("is worth nothing when the file has changed", () => {
+    filled("text.json");
+    assert.deepEqual(all(open("text.json", "another text", "tests")), [null, null, null]);
   });
 });
 
