@@ -179,6 +179,9 @@ function readIsDue(state: State, config: CoreConfig): boolean {
   if (evidence.suspectedAtMs !== null) {
     const decisiveAtMs = decisiveReadAtMs(state, config);
     if (startedAtMs < evidence.suspectedAtMs || (decisiveAtMs !== null && startedAtMs < decisiveAtMs && nowMs >= decisiveAtMs)) return true;
+    // EC2 answers again after it did not: a read before the decisive one could only be refused and start that wait anew, and takes a request from the account's other pairs.
+    const answersAgain = ownership.answeringSinceMs !== null && ownership.answeringSinceMs > evidence.suspectedAtMs;
+    if (answersAgain && decisiveAtMs !== null && nowMs < decisiveAtMs) return false;
     return sinceMs >= suspectReadMs(state, config);
   }
   // Who claimed in vain asks before the next try, and for a while after: the call may yet take effect.
