@@ -14,6 +14,7 @@ import { ERRORS } from "../../agent/errors.ts";
 import { GROUPS, KNOB_NAMES, knobRow, type Group, type Knob, type KnobName } from "../../agent/knobs.ts";
 import { worstCase } from "../../agent/worst-case.ts";
 import { badDayPart, badDaysSchema } from "../bench/bad-day/report.ts";
+import { soakPart, soakSchema } from "../bench/soak/soak-report.ts";
 import { rivalPart, rivalResultsSchema } from "../bench/rival/rival-report.ts";
 import { PARTS, stories } from "./failure-table.ts";
 import { resultsInWords } from "../mutation/results.ts";
@@ -121,9 +122,10 @@ function worstCases(): string {
 const measured = (file: string): unknown => JSON.parse(readFileSync(new URL(`../bench/${file}`, import.meta.url), "utf8"));
 const rival = (): string => rivalPart(rivalResultsSchema.parse(measured("rival.json")));
 const badDay = (): string => badDayPart(badDaysSchema.parse(measured("bad-day.json")));
+const soak = (): string => soakPart(soakSchema.parse(measured("soak.json")));
 
 /** The generated parts of README.md by the name in their marker, `<!-- generated: NAME -->` to `<!-- end -->`. */
-export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, conditions, metrics, transitions, "worst-case": worstCases, verbs, rival, "bad-day": badDay, failures, campaign: recordInWords, mutants: resultsInWords };
+export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, conditions, metrics, transitions, "worst-case": worstCases, verbs, rival, "bad-day": badDay, soak, failures, campaign: recordInWords, mutants: resultsInWords };
 
 /** The verbs of nodectl, from the program itself. */
 function verbs(): string {

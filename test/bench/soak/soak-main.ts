@@ -1,6 +1,6 @@
 /**
  * Command: `npm run soak -- --minutes N`. Keeps a real pair under calls and makes small faults at random, while it watches
- * both agents' memory, handles and CPU; prints the trends and writes the page SOAK.md. It fails when the address
+ * both agents' memory, handles and CPU; prints the trends and writes the page SOAK.md and soak.json. It fails when the address
  * moved more often than the faults warrant, or when the pair did not come to rest again after one.
  */
 import { readdirSync, writeFileSync } from "node:fs";
@@ -114,6 +114,7 @@ async function main(options: Options): Promise<void> {
   try {
     const result: SoakResult = { ...(await soak(pair, options)), machine, day: new Date().toISOString().slice(0, 10) };
     writeFileSync(join(options.results, "SOAK.md"), soakPage(result));
+    writeFileSync(join(options.results, "soak.json"), `${JSON.stringify(result, (_key, value: unknown) => (typeof value === "number" ? Number(value.toFixed(2)) : value))}\n`);
     process.stdout.write(`${soakText(result)}\n`);
     process.exitCode = result.failures.length === 0 ? 0 : 1;
   } finally {

@@ -1,32 +1,29 @@
 /** What a soak showed: a text for the terminal and a page. Nothing in them is typed by hand. */
+import { z } from "zod";
 import { slopeOf, type Point, type Slope } from "./slope.ts";
 
-/** One look at one agent. */
-export interface Look {
-  readonly atMs: number;
-  /** MB. */
-  readonly resident: number;
-  readonly handles: number;
-  /** Share of a core since the look before (%). */
-  readonly cpu: number;
-}
+/** One look at one agent; `resident` in MB, `cpu` the share of a core since the look before (%). */
+const lookSchema = z.object({ atMs: z.number(), resident: z.number(), handles: z.number(), cpu: z.number() }).readonly();
+export type Look = z.infer<typeof lookSchema>;
 
-export interface SoakResult {
-  readonly minutes: number;
-  readonly seed: number;
-  readonly calls: number;
-  readonly machine: string;
-  readonly day: string;
-  readonly looks: Readonly<Record<string, readonly Look[]>>;
-  /** How often each fault was made. */
-  readonly faults: Readonly<Record<string, number>>;
-  readonly movesWarranted: number;
-  readonly moves: number;
-  /** The worst that the agents published (ms); null when they published nothing. */
-  readonly lagMs: number | null;
-  /** What went wrong, in sentences. */
-  readonly failures: readonly string[];
-}
+/**
+ * Everything that the page is made of. `faults`: how often each was made; `lagMs`: the worst that the agents published, null
+ * when they published nothing; `failures`: what went wrong, in sentences.
+ */
+export const soakSchema = z.object({
+  minutes: z.number(),
+  seed: z.number(),
+  calls: z.number(),
+  machine: z.string(),
+  day: z.string(),
+  looks: z.record(z.string(), z.array(lookSchema)),
+  faults: z.record(z.string(), z.number()),
+  movesWarranted: z.number(),
+  moves: z.number(),
+  lagMs: z.number().nullable(),
+  failures: z.array(z.string()),
+});
+export type SoakResult = z.infer<typeof soakSchema>;
 
 const HEAD = ["agent", "what", "at first", "at the end", "most", "an hour (95 %)"] as const;
 /** Caches and compiled code fill up at first; the trend is that of the rest. */
@@ -54,7 +51,7 @@ function facts({ minutes, calls, seed, faults, moves, movesWarranted, lagMs, fai
   return [
     `${minutes} min with about ${calls} calls at once and a fault now and then (seed ${seed}): ${made.length === 0 ? "none" : made.join("; ")}.`,
     `The address moved ${moves} times; the faults warranted ${movesWarranted}.`,
-    `The agents' own event-loop lag, one sample a second: ${lagMs === null ? "not published" : `at most ${Math.round(lagMs)} ms`}.`,
+    `The agents' own event-loop lag, one sample a second: ${lagMs === null ? "not published" : `at most ${Math.round(lagMs)} ms; an agent that is stopped on purpose is as late as it was stopped for`}.`,
     ...failures.map((failure) => `Failed: ${failure}`),
     `${day}, ${machine}.`,
   ];
@@ -66,19 +63,21 @@ export function soakText(result: SoakResult): string {
   return [...all.map((cells) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")), "", ...facts(result)].join("\n");
 }
 
+const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+
+/** The part of the README: the figures, and what happened meanwhile. */
+export function soakPart(result: SoakResult): string {
+  return [row(HEAD), row(HEAD.map(() => "---")), ...rows(result).map(row), "", ...facts(result).map((fact) => `- ${fact}`)].join("\n");
+}
+
 export function soakPage(result: SoakResult): string {
-  const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [
     "# A soak of the real pair",
     "",
     `Made by \`npm run soak -- --minutes ${result.minutes}\`; not edited by hand. Two agents beside real Asterisks in network namespaces, under calls and small`,
     "faults. A trend is the least-squares slope of the last three quarters, with how sure it is: a short soak is not sure of much.",
     "",
-    row(HEAD),
-    row(HEAD.map(() => "---")),
-    ...rows(result).map(row),
-    "",
-    ...facts(result).map((fact) => `- ${fact}`),
+    soakPart(result),
     "",
   ].join("\n");
 }
