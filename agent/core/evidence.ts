@@ -80,14 +80,13 @@ export function foldReference(track: ReferenceTrack, ok: boolean, sentAtMs: Mono
 
 /** Our side of a channel works: the reference was asked after the misses began, and its newest answer is yes. */
 function referenceVouches(reference: ReferenceTrack, sinceMs: MonotonicMs): boolean {
-  return reference.okSentAtMs !== null && reference.okSentAtMs >= sinceMs && reference.okSinceMs !== null;
+  return (reference.okSentAtMs ?? -Infinity) >= sinceMs && reference.okSinceMs !== null;
 }
 
 /** The verdict of one probed channel. */
 export function judgeProbe(track: ProbeTrack, reference: ReferenceTrack, config: CoreConfig): Verdict {
-  if (track.misses === 0) return track.okAtMs === null ? "unknown" : "up";
   if (track.misses < config.probeDownAfter) return track.okAtMs === null ? "unknown" : "up";
-  return track.firstMissAtMs !== null && referenceVouches(reference, track.firstMissAtMs) ? "down" : "unknown";
+  return referenceVouches(reference, track.firstMissAtMs ?? Infinity) ? "down" : "unknown";
 }
 
 /** The verdict of the heartbeat channel. Silence is counted from the last heartbeat, but never from before a doubt. */
@@ -133,8 +132,8 @@ function lostInTheCold(state: Parameters<typeof judge>[0], config: CoreConfig): 
   if (member?.heardAtMs != null && member.heardAtMs >= evidence.sinceMs) return false;
   const sinceMs = nowMs - config.coldLostAfterMs;
   if (coldSinceMs(state) > sinceMs) return false;
-  const silent = (track: ProbeTrack): boolean => track.misses >= config.probeDownAfter && track.firstMissAtMs !== null && track.firstMissAtMs <= sinceMs + config.probeIntervalMs;
-  const answering = (track: ReferenceTrack): boolean => track.okSinceMs !== null && track.okSinceMs <= sinceMs + config.probeIntervalMs;
+  const silent = (track: ProbeTrack): boolean => track.misses >= config.probeDownAfter && (track.firstMissAtMs ?? Infinity) <= sinceMs + config.probeIntervalMs;
+  const answering = (track: ReferenceTrack): boolean => (track.okSinceMs ?? Infinity) <= sinceMs + config.probeIntervalMs;
   return silent(evidence.sip) && silent(evidence.eip) && answering(evidence.private) && answering(evidence.public);
 }
 

@@ -6,7 +6,7 @@ import { canServe, restsOnOldAnswers } from "./health.ts";
 import { offerOf } from "./offer.ts";
 import { holderName, isHeldBy } from "./ownership.ts";
 import { cloudWasAsked, tally, type Tally } from "./quorum.ts";
-import { nodesOf, type CoreConfig } from "./settings.ts";
+import type { CoreConfig } from "./settings.ts";
 import type { State } from "./state.ts";
 import { answersUs, freshHeartbeat, takesCalls } from "./suspicion.ts";
 import type { ClaimCause, NodeId } from "./types.ts";
@@ -84,9 +84,7 @@ export function limitIsHit(cause: ClaimCause, context: GateContext): boolean {
 
 /** Lower-ranked standbys leave the first try to the others: rank n waits n times RANK_STAGGER_MS longer. */
 export function rankOf(state: State, config: CoreConfig): number {
-  const holder = state.ownership.holder;
-  const candidates = nodesOf(config).filter((node) => node !== config.nodeId && !(holder?.kind === "node" && holder.node === node));
-  return candidates.filter((node) => node < config.nodeId && takesCalls(freshHeartbeat(state, node, config))).length;
+  return config.peers.filter((peer) => peer < config.nodeId && !isHeldBy(state.ownership, peer) && takesCalls(freshHeartbeat(state, peer, config))).length;
 }
 
 /**
@@ -123,7 +121,7 @@ export function yieldOf(state: State, config: CoreConfig): string | null {
 
 /** EC2 was read since the active is not well: a claim by consent must not rest on a belief of a minute ago (S1, S6). */
 function ownerWasAsked({ ownership, evidence }: State): boolean {
-  return ownership.failures === 0 && ownership.readSentAtMs !== null && evidence.suspectedAtMs !== null && ownership.readSentAtMs >= evidence.suspectedAtMs;
+  return ownership.failures === 0 && (ownership.readSentAtMs ?? -Infinity) >= (evidence.suspectedAtMs ?? Infinity);
 }
 
 /** After a claim that failed, EC2 has been read again: somebody else may have been faster, or the claim took effect late (L4). */

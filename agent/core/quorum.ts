@@ -2,7 +2,7 @@
  * The vote on the active: our own verdict, the witnesses', and EC2's. This file answers one question, "is the quorum
  * for a claim there?", and shows its working, so that status and explain print what was decided on.
  */
-import { judge, type Judgement, type Verdict } from "./evidence.ts";
+import { judge, type Evidence, type Judgement, type Verdict } from "./evidence.ts";
 import type { CoreConfig } from "./settings.ts";
 import type { State } from "./state.ts";
 import { answersUs, freshHeartbeat } from "./suspicion.ts";
@@ -52,7 +52,8 @@ function voteOf(witness: NodeId, state: State, config: CoreConfig): Vote {
   const ageMs = member?.heardAtMs == null ? null : state.nowMs - member.heardAtMs;
   const absentSinceMs = member?.absentSinceMs ?? null;
   // One that was never heard has no silence of its own to compare: after the same time it is no observer of this cluster.
-  const comparedWithMs = member?.heardAtMs == null ? state.nowMs : (silentSinceMs(state) ?? state.nowMs);
+  const { suspectedAtMs } = state.evidence;
+  const comparedWithMs = member?.heardAtMs == null || suspectedAtMs === null ? state.nowMs : silentSinceMs(state.evidence, suspectedAtMs);
   const counted = absentSinceMs === null || comparedWithMs - absentSinceMs < config.witnessAbsentAfterMs;
   const theirs = heartbeat?.verdict;
   if (theirs == null || theirs.about !== state.evidence.target) return { observer: witness, verdict: "unknown", judgement: null, ageMs, counted };
@@ -71,17 +72,15 @@ export function cloudVote(state: State, config: CoreConfig): { readonly verdict:
   return { verdict: "unknown", reason: ownership.markMovedAtMs === null ? "No alive mark has appeared since the suspicion began." : "The alive mark has stopped moving." };
 }
 
-/** Since when the active shows us no sign of life on any channel; null without a suspicion. */
-function silentSinceMs({ evidence }: Pick<State, "evidence">): MonotonicMs | null {
-  const { suspectedAtMs, sip, eip } = evidence;
-  return suspectedAtMs === null ? null : Math.max(suspectedAtMs, sip.okAtMs ?? suspectedAtMs, eip.okAtMs ?? suspectedAtMs);
+/** Since when the active shows us no sign of life on any channel. */
+function silentSinceMs({ sip, eip }: Evidence, suspectedAtMs: MonotonicMs): MonotonicMs {
+  return Math.max(suspectedAtMs, sip.okAtMs ?? suspectedAtMs, eip.okAtMs ?? suspectedAtMs);
 }
 
 /** EC2 was read late enough after the last sign of life that the mark of a living active would have shown. */
 export function cloudWasAsked(state: State, config: CoreConfig): boolean {
   const { ownership } = state;
-  const decisiveAtMs = decisiveReadAtMs(state, config);
-  return decisiveAtMs !== null && ownership.failures === 0 && ownership.readSentAtMs !== null && ownership.readSentAtMs >= decisiveAtMs;
+  return ownership.failures === 0 && (ownership.readSentAtMs ?? -Infinity) >= (decisiveReadAtMs(state, config) ?? Infinity);
 }
 
 /**
@@ -92,9 +91,8 @@ export function cloudWasAsked(state: State, config: CoreConfig): boolean {
 export function decisiveReadAtMs(state: State, config: CoreConfig): MonotonicMs | null {
   const { ownership, evidence, nowMs } = state;
   const { suspectedAtMs } = evidence;
-  const silentFromMs = silentSinceMs(state);
-  if (suspectedAtMs === null || silentFromMs === null) return null;
-  const quietFromMs = Math.max(silentFromMs, ownership.markMovedAtMs ?? suspectedAtMs, ownership.answeringSinceMs ?? nowMs);
+  if (suspectedAtMs === null) return null;
+  const quietFromMs = Math.max(silentSinceMs(evidence, suspectedAtMs), ownership.markMovedAtMs ?? suspectedAtMs, ownership.answeringSinceMs ?? nowMs);
   const visibleMs = markVisibleMs(state, config);
   const markingSinceMs = maybeMarkingSinceMs(state, suspectedAtMs);
   const first = ownership.markMovedAtMs === null && markingSinceMs === suspectedAtMs;

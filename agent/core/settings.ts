@@ -80,8 +80,3 @@ export interface StasisProbe {
 export function stasisProbesOf(apps: readonly string[]): readonly StasisProbe[] {
   return apps.map((app) => ({ app, probe: `stasis:${app}`, key: `probe:stasis:${app}` }));
 }
-
-/** All nodes of the cluster, this one included, in rank order. */
-export function nodesOf(config: CoreConfig): readonly NodeId[] {
-  return config.kind === "witness" ? config.peers : [...config.peers, config.nodeId].toSorted();
-}

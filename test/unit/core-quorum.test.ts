@@ -42,12 +42,19 @@ describe("the vote", () => {
 
   it("takes no notice of what a witness says about another node", () => {
     assert.equal(withWitnesses(["down"], "node-c").tally.downs, 1);
+    assert.deepEqual(withWitnesses(["up"], "node-c").tally.ups, []);
   });
 
   it("takes a witness whose word is old for one that can't tell", () => {
     const { state } = withWitnesses(["down"]);
     const old = { ...state, members: { ...state.members, "witness-1": sampleMember(10_500, sampleHeartbeat({ node: "witness-1" })) } };
     assert.deepEqual(tally(old, sampleConfig({ witnesses: ["witness-1"] })).downs, 1);
+  });
+
+  it("shows how old a witness's word is, and that there is none yet", () => {
+    const settings = sampleConfig({ witnesses: ["witness-1", "witness-2"] });
+    const members = { ...silent.members, "witness-1": sampleMember(11_700, sampleHeartbeat({ node: "witness-1" })), "witness-2": sampleMember(null, null) };
+    assert.deepEqual(tally({ ...silent, members }, settings).witnesses.map(({ ageMs }) => ageMs), [300, null]);
   });
 
   it("counts EC2's own word as one more", () => {
@@ -77,6 +84,14 @@ describe("a witness that is away", () => {
     assert.ok(!counted({ ...old, evidence: { ...old.evidence, suspectedAtMs: 1_000 } }), "heartbeats have been missing since 1000, but SIP answered until 110000");
   });
 
+  it("is compared with this instant while nothing is suspected: SIP to the active may be blocked for ever", () => {
+    const away = absent(80_000, 79_000);
+    const answered = { okAtMs: 85_000, misses: 9, firstMissAtMs: 86_000, proven: true };
+    const calm = (nowMs: number): State => ({ ...away, nowMs, evidence: { ...away.evidence, suspectedAtMs: null, sip: answered, eip: answered } });
+    assert.ok(counted(calm(109_999)));
+    assert.ok(!counted(calm(110_000)));
+  });
+
   it("is left out after the same time when it was never heard", () => {
     const cold = absent(85_000, null);
     assert.ok(counted({ ...cold, nowMs: 114_999 }));
@@ -88,7 +103,10 @@ describe("EC2's vote", () => {
   const vote = (state: State): Verdict => cloudVote(state, config).verdict;
 
   it("is unknown without a suspicion, and while nothing has been seen", () => {
-    assert.equal(vote(sampleStandby(10_000)), "unknown");
+    const calm = sampleStandby(10_000);
+    assert.equal(vote(calm), "unknown");
+    assert.equal(vote(owning({ markMovedAtMs: 9_000 }, calm)), "unknown", "it was about a suspicion that has ended");
+    assert.equal(vote(owning({ instance: { node: "node-a", state: "impaired", atMs: 9_000 } }, calm)), "unknown");
     assert.equal(vote(silent), "unknown");
   });
 
@@ -130,6 +148,8 @@ describe("the decisive read", () => {
     assert.equal(decisiveReadAtMs(owning({ answeringSinceMs: 11_000 }), config), 11_000 + 1_000 + 900, "EC2 was away");
     const alive = { ...silent, evidence: { ...silent.evidence, sip: { ...silent.evidence.sip, okAtMs: 11_200 } } };
     assert.equal(decisiveReadAtMs(alive, config), 11_200 + 1_000 + 900, "SIP has answered since");
+    const reached = { ...silent, evidence: { ...silent.evidence, eip: { ...silent.evidence.eip, okAtMs: 11_200 } } };
+    assert.equal(decisiveReadAtMs(reached, config), 11_200 + 1_000 + 900, "the address has answered since");
   });
 
   it("waits for the slow interval when the active may have been marking for long", () => {
@@ -143,5 +163,7 @@ describe("the decisive read", () => {
     assert.equal(decisiveReadAtMs(asleep, config), 10_600 + 5_000 + 900, "it has not answered us since we doubted ourselves");
     const neverAnswered = { ...silent, members: { "node-a": sampleMember(10_000, sampleHeartbeat({ echo: null, hearsYou: "never" })) } };
     assert.equal(decisiveReadAtMs(neverAnswered, config), 10_600 + 5_000 + 900);
+    assert.equal(decisiveReadAtMs({ ...silent, members: { "node-a": sampleMember(null, null) } }, config), 10_600 + 5_000 + 900, "it has never been heard");
+    assert.equal(decisiveReadAtMs({ ...silent, role: "witness" }, config), 10_600 + 5_000 + 900, "an active marks for standbys that it misses, of which a witness knows nothing");
   });
 });
