@@ -63,7 +63,7 @@ export function holderName(holder: Holder | null): string {
  */
 export function foldReading(ownership: Ownership, reading: AddressReading, sentAtMs: MonotonicMs, atMs: MonotonicMs, told: Mark | null = null): Ownership {
   const agreesWithBelief = sameHolder(ownership.holder, reading.holder);
-  const agreesWithCandidate = ownership.candidate !== null && sameHolder(ownership.candidate, reading.holder);
+  const agreesWithCandidate = sameHolder(ownership.candidate, reading.holder);
   const read: Ownership = {
     ...ownership,
     publicIp: reading.publicIp,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ageMember, answersUs, foldHeartbeat, freshHeartbeat, hearing, initialMember, lateByMs } from "../../agent/core/suspicion.ts";
+import { ageMember, answersUs, foldHeartbeat, freshHeartbeat, hearing, initialMember, lateByMs, takesCalls } from "../../agent/core/suspicion.ts";
 import { sampleConfig, sampleHeartbeat, sampleMember } from "../simulation/core-samples.ts";
 
 const config = sampleConfig();
@@ -35,6 +35,19 @@ describe("suspicion", () => {
     }
   });
 
+  it("takes a node for one that could take calls when it says that it serves and does not refuse them", () => {
+    const cases: readonly [Parameters<typeof sampleHeartbeat>[0], boolean][] = [[{}, true], [{ serving: "degraded" }, true], [{ serving: "down" }, false], [{ serving: "unknown" }, false], [{ draining: true }, false]];
+    for (const [said, expected] of cases) assert.equal(takesCalls(sampleHeartbeat(said)), expected, JSON.stringify(said));
+    assert.equal(takesCalls(null), false);
+  });
+
+  it("knows since when an incarnation is heard", () => {
+    const first = foldHeartbeat(initialMember(0), sampleHeartbeat(), 1_000, undefined);
+    assert.equal(first.incarnationSinceMs, 1_000);
+    assert.equal(foldHeartbeat(first, sampleHeartbeat(), 1_250, undefined).incarnationSinceMs, 1_000);
+    assert.equal(foldHeartbeat(first, sampleHeartbeat({ incarnation: "00000000000000ff" }), 1_250, undefined).incarnationSinceMs, 1_250);
+  });
+
   it("takes the other side's holding time off the round trip, and never goes below zero", () => {
     const echo = { sequence: 3, heldMs: 40 };
     assert.equal(foldHeartbeat(heard(1_000), sampleHeartbeat({ echo }), 1_100, 1_050).rttMs, 10);
@@ -51,6 +64,7 @@ describe("suspicion", () => {
     assert.equal(initialMember(700).absentSinceMs, 700, "who was never heard is absent since our start");
     const aged = ageMember(heard(1_000), state, config);
     assert.equal(ageMember(aged, { ...state, nowMs: 9_000 }, config), aged, "the same object when nothing changed");
+    assert.deepEqual(ageMember({ ...heard(1_000), unheardSinceMs: 1_600 }, state, config), { ...heard(1_000), unheardSinceMs: 1_600, absentSinceMs: 2_500 });
   });
 
   it("misses each other as soon as either side is late, and grants a new member the time to hear us", () => {
@@ -61,6 +75,13 @@ describe("suspicion", () => {
     assert.equal(since("lost"), 1_100);
     assert.equal(since("never"), null);
     assert.equal(since("heard", 1_600), 1_600, "we miss it");
+    assert.equal(since("heard", 2_500), 2_500, "it is lost");
+    const longSilent = sampleMember(1_000, sampleHeartbeat({ hearsYou: "late" }));
+    assert.equal(ageMember(longSilent, { ...state, doubtedAtMs: 60_000, nowMs: 60_100 }, config).unheardSinceMs, null, "we stood still: its word is as old as that");
+    const deaf = sampleMember(2_400, sampleHeartbeat({ hearsYou: "never" }), { incarnationSinceMs: 1_000 });
+    assert.equal(ageMember(deaf, { ...state, nowMs: 2_499 }, config).unheardSinceMs, null, "it has just started");
+    assert.equal(ageMember(deaf, { ...state, nowMs: 2_500 }, config).unheardSinceMs, 2_500, "by now it should have heard us");
+    assert.equal(ageMember({ ...deaf, heartbeat: sampleHeartbeat() }, { ...state, nowMs: 2_500 }, config).unheardSinceMs, null);
     assert.equal(ageMember(initialMember(0), { ...state, nowMs: 1_499 }, config).unheardSinceMs, null);
     assert.equal(ageMember(initialMember(0), { ...state, nowMs: 1_500 }, config).unheardSinceMs, 1_500);
   });
