@@ -21,7 +21,7 @@ const SAVE_EVERY = 20;
 interface Options {
   readonly sample?: number;
   readonly seed: number;
-  readonly file?: string;
+  readonly file?: readonly string[];
   readonly threads?: number;
   readonly anew: boolean;
 }
@@ -60,14 +60,14 @@ async function main(): Promise<void> {
     .description("Weakens the core's decisions one at a time and shows which layer of tests catches it.")
     .option("--sample <n>", "try only so many, drawn by the seed", count)
     .option("--seed <s>", "of the sample", count, 1)
-    .option("--file <name>", `only this file of agent/core: ${DECIDING_FILES.join(", ")}`)
+    .option("--file <names...>", `only these files of agent/core: ${DECIDING_FILES.join(", ")}`)
     .option("--anew", "forget what earlier runs have found", false)
     .option("--threads <t>", "worker threads (default: one a core)", count)
     .parse()
     .opts<Options>();
   const byFile = DECIDING_FILES.map((file) => ({ file, text: coreText(file), mutants: mutantsOf(file, coreText(file)) }));
   const all = byFile.flatMap(({ mutants }) => mutants);
-  const named = all.filter(({ file }) => options.file === undefined || file === options.file);
+  const named = all.filter(({ file }) => options.file?.includes(file) ?? true);
   if (named.length === 0) throw new Error(`no mutants: --file must be one of ${DECIDING_FILES.join(", ")}`);
   const chosen = options.sample === undefined ? named : sampleOf(named, options.sample, options.seed);
   const sources = await makeSources();
