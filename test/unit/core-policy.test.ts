@@ -59,6 +59,11 @@ describe("what a restart must remember", () => {
     assert.deepEqual(back.claimsAtMs, [5_000], "as if just made");
   });
 
+  it("counts a saved claim for an hour and not a millisecond longer", () => {
+    const saved = persistPolicy({ ...initialPolicy(0), claimsAtMs: [NOW - HOUR_MS, NOW - HOUR_MS + 1] }, NOW, WALL);
+    assert.deepEqual(restorePolicy(saved, NOW, WALL, config).claimsAtMs, [NOW - HOUR_MS + 1]);
+  });
+
   it("is a full hold-down where it can't be read", () => {
     assert.equal(distrustfulPolicy(5_000, config).holdDownUntilMs, 5_000 + config.holdDownMs);
     assert.equal(initialPolicy(5_000).holdDownUntilMs, 5_000, "a first start has nothing to hold down");
@@ -99,10 +104,19 @@ describe("the pause", () => {
     assert.equal(policy.pause.untilMs, 1_500);
     assert.equal(agePolicy(policy, 1_499), policy);
     assert.deepEqual(agePolicy(policy, 1_500).pause, { revision: 4, setBy: "node-a", on: false, reason: "theirs", untilMs: null });
+    const ended = paused({ on: false, untilMs: 500 });
+    assert.equal(agePolicy(ended, 1_000), ended, "one that is off, as after a restart, does not end a second time");
   });
 });
 
 describe("the limits", () => {
+  it("leave a pause as it is when a claim is forgotten", () => {
+    const policy = { ...paused({ untilMs: 2 * HOUR_MS }), claimsAtMs: [1_000] };
+    const aged = agePolicy(policy, HOUR_MS + 1_000);
+    assert.equal(aged.pause, policy.pause);
+    assert.deepEqual(aged.claimsAtMs, []);
+  });
+
   it("forget a claim after an hour", () => {
     const policy = { ...initialPolicy(0), claimsAtMs: [1_000, 2_000] };
     assert.equal(agePolicy(policy, HOUR_MS + 999), policy);

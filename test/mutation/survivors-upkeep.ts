@@ -1,0 +1,19 @@
+/** Mutants of what the passing of time, the probes and the schedule change that no test catches, and why that is right. */
+export const SURVIVORS_OF_THE_UPKEEP: Readonly<Record<string, string>> = {
+  // policy.ts
+  "policy.ts agePolicy: policy.claimsAtMs.length > 0 && nowMs - (policy.claimsAtMs[0] ?? nowMs) >= HOUR_MS -> nowMs - (policy.claimsAtMs[0] ?? nowMs) >= HOUR_MS": "Without a claim the oldest counts as made now, which is less than an hour ago: asked twice on purpose.",
+  "policy.ts agePolicy: policy.claimsAtMs.length > 0 -> policy.claimsAtMs.length >= 0": "Without a claim the oldest counts as made now, which is less than an hour ago: asked twice on purpose.",
+
+  // age.ts
+  "age.ts age: health !== next.health -> true": "An equal state would be copied in every step: a cost, and nothing else.",
+  "age.ts age: config.kind === \"node\" -> true (2)": "All that follows looks at the role, at a switchover or at a claim, and a witness has none; an order for a takeover that it has refused would be forgotten after two minutes, when nobody asks for it any more.",
+  "age.ts ageMembers: after === before && state.members[id] !== undefined -> false": "An equal row would be copied in every step: a cost, and nothing else.",
+  "age.ts ageMembers: after === before && state.members[id] !== undefined -> after === before": "Every member has its row from the first state on (initialState), and none is ever taken away.",
+  "age.ts ageMembers: state.members[id] !== undefined -> state.members[id] === undefined": "Every member has its row from the first state on (initialState): an equal one would be copied, a cost and nothing else.",
+  "age.ts ageMembers: before.unheardSinceMs === null && after.unheardSinceMs !== null -> before.unheardSinceMs === null": "The row of a member that was not missed changes only when it is missed now: it is counted as absent no sooner than that.",
+  "age.ts yieldIfDown: yielding === state.yielding -> false": "An equal state would be copied in every step: a cost, and nothing else.",
+  "age.ts ready: state.role !== \"standby\" || (state.evidence.target !== null  … ence.suspectedAtMs === null) -> state.role !== \"standby\"": "A shortcut: while an active is watched and not suspected, the gates of every automatic claim are closed, too (EC2 asked, owner asked, nobody holds it).",
+  "age.ts ready: state.readySince === null ? state : withChanges(state, { readySince: null }) -> withChanges(state, { readySince: null })": "An equal state would be copied in every step: a cost, and nothing else.",
+  "age.ts limit: state.role !== \"standby\" || state.policy.blocked || state.po … ength < config.claimsPerHour -> state.role !== \"standby\" || state.policy.blocked": "A shortcut: below the limit limitIsHit says no by itself.",
+  "age.ts limit: state.role !== \"standby\" || state.policy.blocked -> state.role !== \"standby\"": "A shortcut: when claims are blocked that gate is closed, and limitIsHit says no by itself.",
+};
