@@ -16,4 +16,13 @@ export const SURVIVORS_OF_THE_UPKEEP: Readonly<Record<string, string>> = {
   "age.ts ready: state.readySince === null ? state : withChanges(state, { readySince: null }) -> withChanges(state, { readySince: null })": "An equal state would be copied in every step: a cost, and nothing else.",
   "age.ts limit: state.role !== \"standby\" || state.policy.blocked || state.po … ength < config.claimsPerHour -> state.role !== \"standby\" || state.policy.blocked": "A shortcut: below the limit limitIsHit says no by itself.",
   "age.ts limit: state.role !== \"standby\" || state.policy.blocked -> state.role !== \"standby\"": "A shortcut: when claims are blocked that gate is closed, and limitIsHit says no by itself.",
+
+  // health.ts
+  "health.ts probeFailure: false -> true (3)": "Whether a probe was refused is asked of ARI and SIP alone, never of the database.",
+  "health.ts probeFailure: false -> true (5)": "Whether a probe was refused is asked of ARI and SIP alone, never of an application.",
+  "health.ts judgeHealth: serving === health.serving && reason === health.reason -> reason === health.reason": "Another verdict comes with another sentence: none of the sentences belongs to two verdicts that can follow each other.",
+  "health.ts reachability: !health.ariSocketOpen && ari.misses === 0 && canServe(health.serving) -> !health.ariSocketOpen && ari.misses === 0": "A node that comes back with its event socket closed would be called degraded at once, instead of in the next step; one that has not settled says what it waits for in both cases.",
+  "health.ts applications: row.misses === 0 || row.firstMissAtMs === null -> row.misses === 0": "Misses and the instant of the first of them are noted together (foldProbe, doubtHealth): neither is there without the other.",
+  "health.ts applications: row.misses === 0 || row.firstMissAtMs === null -> row.firstMissAtMs === null": "Misses and the instant of the first of them are noted together (foldProbe, doubtHealth): neither is there without the other.",
+  "health.ts canary: row.misses > 0 && row.okAtMs !== null -> row.misses > 0": "Before its first good canary call a node has not settled: verdict and sentence are those of waiting in both cases.",
 };
