@@ -25,4 +25,13 @@ export const SURVIVORS_OF_THE_UPKEEP: Readonly<Record<string, string>> = {
   "health.ts applications: row.misses === 0 || row.firstMissAtMs === null -> row.misses === 0": "Misses and the instant of the first of them are noted together (foldProbe, doubtHealth): neither is there without the other.",
   "health.ts applications: row.misses === 0 || row.firstMissAtMs === null -> row.firstMissAtMs === null": "Misses and the instant of the first of them are noted together (foldProbe, doubtHealth): neither is there without the other.",
   "health.ts canary: row.misses > 0 && row.okAtMs !== null -> row.misses > 0": "Before its first good canary call a node has not settled: verdict and sentence are those of waiting in both cases.",
+
+  // fold.ts
+  "fold.ts heard: next.rttMs !== null && sentAtMs !== undefined -> sentAtMs !== undefined": "When we know when the echoed heartbeat left, foldHeartbeat has just worked the round trip out; the question is there for the type.",
+  "fold.ts believeHolder: current !== null && state.members[current]?.heartbeat?.holds === true -> state.members[current]?.heartbeat?.holds === true": "No member is called null, so that nobody says so in both cases; the question is there for the type.",
+  "fold.ts markToldBy: node === undefined ? undefined : members[node]?.heartbeat?.mark -> members[node]?.heartbeat?.mark": "No member is called undefined, so that nothing is found in both cases; the question is there for the type.",
+  "fold.ts markToldBy: node === undefined || counter == null ? null : { node, counter } -> { node, counter }": "A mark without a counter or a writer is equal to none that EC2 shows (sameMark), as none is; the question is there for the type.",
+  "fold.ts markToldBy: node === undefined || counter == null -> node === undefined": "A mark without a counter is equal to none that EC2 shows (sameMark), as none is; the question is there for the type.",
+  "fold.ts markToldBy: node === undefined || counter == null -> counter == null": "Without a node no counter is found; the question is there for the type.",
+  "fold.ts handedOver: switchover !== null && switchover.offeredAtMs !== null && to?.kind === \"node\" -> switchover !== null && switchover.offeredAtMs !== null": "Only a holder of the kind node has a name, so that no other is the target of a switchover by name.",
 };

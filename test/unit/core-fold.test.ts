@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Completion, Event } from "../../agent/core/events.ts";
-import { fold } from "../../agent/core/fold.ts";
+import { fold, refusalOf } from "../../agent/core/fold.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
 import type { State } from "../../agent/core/state.ts";
 import type { AddressReading, ClaimTags } from "../../agent/core/types.ts";
@@ -60,8 +60,8 @@ describe("what EC2 says", () => {
   it("is a move when two reads show another holder: it is told, saved and has its reason", () => {
     const same = read(standby);
     assert.deepEqual([same.policy, same.unsaved, same.heartbeatNow], [standby.policy, false, false]);
-    const first = read({ ...standby, ownership: { ...standby.ownership, holder: null } });
-    assert.deepEqual([first.policy.moves, first.unsaved], [[], false], "to learn who has it is no move");
+    const first = read({ ...standby, ownership: { ...standby.ownership, holder: null, candidate: { kind: "node", node: "node-a" } } });
+    assert.deepEqual([first.ownership.holder, first.policy.moves, first.unsaved], [{ kind: "node", node: "node-a" }, [], false], "to learn who has it is no move");
     const moved = read(moving("node-b"), { holder: { kind: "node", node: "node-b" } });
     assert.deepEqual([moved.unsaved, moved.heartbeatNow, moved.policy.holdDownUntilMs, moved.policy.moves], [true, true, NOW + config.holdDownMs, [{ atWallMs: standby.wallMs, from: "node-a", to: "node-b", reason: "seen on EC2" }]]);
   });
@@ -106,6 +106,7 @@ describe("the answer to a claim", () => {
 
   it("is of this claim when it was sent since it was decided", () => {
     assert.deepEqual([phaseAfter(NOW - 10), phaseAfter(NOW - 11)], ["accepted", "calling"]);
+    assert.equal(answered(standby, "claim", { kind: "claim", outcome: done }).claim, null, "one that comes when no claim is under way any more");
   });
 });
 
@@ -120,9 +121,22 @@ describe("a probe", () => {
     assert.deepEqual([miss("watchSip").sip.firstMissAtMs, miss("watchSip").eip.misses, miss("watchEip").eip.firstMissAtMs, miss("watchEip").sip.misses], [NOW - 10, 0, NOW - 10, 0]);
   });
 
+  it("of the active that is answered proves its channel", () => {
+    const silent = { ...standby, evidence: { ...standby.evidence, sip: { okAtMs: null, misses: 5, firstMissAtMs: 9_000, proven: false } } };
+    assert.deepEqual(answered(silent, "watchSip", { kind: "watchSip", outcome: { ok: true, value: { status: 200 } } }).evidence.sip, { okAtMs: NOW, misses: 0, firstMissAtMs: null, proven: true });
+  });
+
+  it("that finds the database back has the active told its role again, and no other probe", () => {
+    const told = (probe: "database" | "queues", connected: boolean, role: State["role"] = "active"): State["appliedRole"] => {
+      const row = { okAtMs: null, hits: 0, misses: 2, firstMissAtMs: 9_000, refused: false, latencyMs: null, failure: "Asterisk's query failed" };
+      return answered({ ...standby, role, appliedRole: "active", health: { ...standby.health, probes: { database: row } } }, "key", { kind: "probe", probe, outcome: { ok: true, value: { connected } } }).appliedRole;
+    };
+    assert.deepEqual([told("database", true), told("database", false), told("queues", true), told("database", true, "standby")], [null, "active", "active", "active"]);
+  });
+
   it("of our own Asterisk is timed where it has a metric and an answer", () => {
     const metrics = (probe: "ari" | "queues", ok: boolean): State["metrics"] => answered(standby, "key", { kind: "probe", probe, outcome: ok ? { ok: true, value: {} } : fails(THROTTLED) }).metrics;
-    assert.notDeepEqual(metrics("ari", true), standby.metrics);
+    assert.deepEqual(metrics("ari", true).since.at(-1), { name: "AriLatency", value: 10 });
     assert.deepEqual([metrics("ari", false), metrics("queues", true)], [standby.metrics, standby.metrics]);
   });
 
@@ -155,6 +169,7 @@ describe("what the agent tries now and then", () => {
   it("notes what Asterisk was told, or that nobody knows", () => {
     assert.equal(answered(standby, "setMaintenance", { kind: "setMaintenance", on: true, outcome: done }).maintenance, true);
     assert.equal(answered({ ...standby, maintenance: true }, "setMaintenance", { kind: "setMaintenance", on: false, outcome: fails(DENIED) }).maintenance, null);
+    assert.equal(refusalOf({ ...standby, maintenance: false, startedActions: { setMaintenance: NOW }, inFlight: { setMaintenance: 7 } }), "own", "what it was told last holds until it takes the next");
   });
 
   it("keeps the ledger of dropped calls, and what is to be saved, until they are written", () => {
