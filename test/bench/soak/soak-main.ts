@@ -13,6 +13,7 @@ import { openPair, type Pair } from "../../support/lab/pair.ts";
 import { REPOSITORY } from "../../support/lab/roots.ts";
 import { CALL_APP, startCallApp, startCallStream } from "../call-load.ts";
 import { agentOf, pause, steadyRoles } from "../fault-pair.ts";
+import { tailOf } from "../log-tail.ts";
 import { describeMachine, machineInWords } from "../machine.ts";
 import { cpuSecondsOf, memoryOf } from "../proc.ts";
 import { worstLagMs } from "../published-lag.ts";
@@ -88,6 +89,7 @@ async function soak(pair: Pair, { minutes, calls, seed }: Options): Promise<Omit
     await pause(CALM_MS.least + (CALM_MS.most - CALM_MS.least) * random());
     const fault = SOAK_FAULTS[Math.floor(random() * SOAK_FAULTS.length)];
     if (fault === undefined) throw new Error("no such fault");
+    const told = [...pair.nodes.keys()].map((name) => ({ name, since: tailOf(agentOf(pair, name).logFile) }));
     try {
       const { active, standby } = await steadyRoles(pair);
       const movesBefore = pair.moves.length;
@@ -101,6 +103,7 @@ async function soak(pair: Pair, { minutes, calls, seed }: Options): Promise<Omit
     } catch (error) {
       failures.push(`${fault.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
+    if (failures.length > 0) for (const { name, since } of told) for (const { monoMs, event, msg } of since()) say(`${name} ${Math.round(monoMs)} ${event}: ${msg}`);
   }
   await watched.stop();
   await stream.stop();

@@ -69,8 +69,8 @@ export const envFile = target({
           if (error instanceof assert.AssertionError) throw error;
           assertRefusal(error, { codes: ["AGENT_CONFIG_INVALID"], messageMax: MESSAGE_MAX });
           // Other knobs' values are told on purpose, if they are short and plain: whoever misspelt one must see how.
-          // Names are told, too.
-          const names = text.match(/[\w.-]+(?=\s*=)/g) ?? [];
+          // Names are told, too; the longest first, because one may begin with another.
+          const names = (text.match(/[\w.-]+(?=\s*=)/g) ?? []).toSorted((one, other) => other.length - one.length);
           const valueIn = (line: string): string => names.reduce((rest, name) => rest.replaceAll(name, "NAME"), line);
           const secret = error.message.split("\n").filter((line) => SECRET_LINE.test(line) && betraysCanary(valueIn(line)));
           assert.deepEqual(secret, [], "a value that may be a secret is told");
