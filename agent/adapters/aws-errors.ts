@@ -37,7 +37,7 @@ export function cloudFailure(error: unknown, call: AwsCall): AgentError {
     return new AgentError(error.sent ? "AGENT_CLOUD_TIMEOUT" : "AGENT_CLOUD_UNREACHABLE", `${call.name}: ${error.message}${error.sent ? ", after the request had left" : ""}`, error);
   }
   const awsCode = awsCodeOf(error);
-  const message = clip(`${call.name}: ${awsCode}: ${error instanceof Error ? error.message : String(error)}`);
+  const message = clip(`${call.name}: ${awsCode}: ${wordsOf(error)}`);
   const known = CODES.get(awsCode);
   if (known !== undefined) return new AgentError(known, message, error);
   const status = statusOf(error);
@@ -46,9 +46,15 @@ export function cloudFailure(error: unknown, call: AwsCall): AgentError {
   return new AgentError(call.changes && !settled ? "AGENT_CLOUD_TIMEOUT" : "AGENT_CLOUD_FAILED", message, error);
 }
 
+/** The SDK takes a message over as it came: a reply that is not AWS's own may have anything in its place. */
+function wordsOf(error: unknown): string {
+  const message: unknown = error instanceof Error ? error.message : error;
+  return typeof message === "string" ? message : `no words, but ${message === null ? "null" : `a value of the type ${typeof message}`}`;
+}
+
 /** AWS's own code, as the SDK reports it: the error's name. */
 export function awsCodeOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
+  return error instanceof Error && typeof error.name === "string" ? error.name : typeof error;
 }
 
 /**
