@@ -1,6 +1,7 @@
 // When Asterisk is told its role: the core, in a small world.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { foldRole, roleNotApplied } from "../../agent/core/asterisk-role.ts";
 import type { Event, Request } from "../../agent/core/events.ts";
 import type { State } from "../../agent/core/state.ts";
 import { coreConfig, settledPair, SmallWorld } from "../support/small-world.ts";
@@ -125,5 +126,16 @@ describe("Asterisk's role", () => {
     const asked = watch(world, "witness-1");
     world.run(20_000);
     assert.deepEqual(asked, []);
+  });
+
+  it("that Asterisk does not take is told to the operator from the third failure in a row, with the first one's instant", () => {
+    const tried = (state: State, atMs: number, ok: boolean): State => foldRole(state, { kind: "applyRole", role: "standby", outcome: ok ? { ok: true, value: null } : { ok: false, failure: { code: "AGENT_ARI_FAILED", message: "409" } } }, atMs);
+    const start = settledPair().state("node-b");
+    const twice = tried(tried(start, 50_000, false), 51_000, false);
+    assert.deepEqual([roleNotApplied(start), roleNotApplied(twice), twice.appliedRole], [null, null, null]);
+    const thrice = tried(twice, 52_000, false);
+    assert.deepEqual(roleNotApplied(thrice), { sinceMs: 50_000, tries: 3, failure: { code: "AGENT_ARI_FAILED", message: "409" } });
+    const taken = tried(thrice, 53_000, true);
+    assert.deepEqual([roleNotApplied(taken), taken.roleFailure, taken.appliedRole], [null, null, "standby"]);
   });
 });

@@ -90,6 +90,11 @@ describe("the active", () => {
     }
   });
 
+  it("is asked calmly in the first minute of the clock, too", () => {
+    const young = (startedAtMs: number): State => ({ ...QUIET, nowMs: 30_000, startedActions: { ...QUIET.startedActions, watchSip: startedAtMs } });
+    assert.deepEqual([dueIn(young(29_001))["watchSip"], dueIn(young(29_000))["watchSip"] === undefined], [undefined, false]);
+  });
+
   it("is asked quickly while a miss needs company, and only there", () => {
     const missed = (misses: number, okAtMs: number | null = NOW - 5_000): State => evidence({ sip: { okAtMs, misses, firstMissAtMs: NOW - 100, proven: true } });
     for (const misses of [1, 2]) assertEvery(200, "watchSip", missed(misses));
@@ -112,6 +117,7 @@ describe("the references", () => {
   it("are asked rarely in quiet times, more often in a suspicion, and quickly while a silence is unexplained", () => {
     for (const [key, side, channel] of sides) {
       assertEvery(60_000, key);
+      assertEvery(60_000, key, evidence({ [side]: { okSentAtMs: null, failedSentAtMs: null, okSinceMs: null } }));
       assertEvery(1_000, key, silentSince(10));
       assertEvery(1_000, key, evidence({ [channel]: missing, [side]: vouches }));
       for (const track of [{ ...vouches, okSentAtMs: NOW - 51 }, { ...vouches, okSentAtMs: null }, { ...vouches, okSinceMs: null }]) assertEvery(200, key, evidence({ [channel]: missing, [side]: track }));
@@ -162,6 +168,7 @@ describe("what is left to do", () => {
     assertEvery(5_000, "save", { ...unsaved, saveFailure: failure });
     const { state } = schedule(unsaved, DUE_CONFIG);
     assert.deepEqual([state.unsaved, state.inFlight["save"]], [false, 1]);
+    assert.equal(schedule(startedAgo(QUIET, "probe:ari", 5_000), DUE_CONFIG).state.unsaved, false, "what else is started leaves nothing to save");
     assert.deepEqual(schedule({ ...unsaved, inFlight: { save: 4 } }, DUE_CONFIG).actions, []);
     assert.equal(schedule(startedAgo({ ...unsaved, inFlight: { save: 4 } }, "probe:ari", 5_000), DUE_CONFIG).state.unsaved, true, "what changed after it left is still unsaved");
   });
