@@ -1,4 +1,4 @@
-/** Mutants of the schedule that no test catches, and why that is right. */
+/** Mutants of the schedule, and of what is said to the others, that no test catches, and why that is right. */
 export const SURVIVORS_OF_THE_SCHEDULE: Readonly<Record<string, string>> = {
   "schedule.ts schedule: due.length === 0 -> false": "An equal state would be copied in every step: a cost, and nothing else.",
   "schedule.ts ownProbes: PROBE_KEYS[probe] ?? `probe:${probe}` -> `probe:${probe}`": "The table holds the same texts: it saves putting them together in every step.",
@@ -14,4 +14,10 @@ export const SURVIVORS_OF_THE_SCHEDULE: Readonly<Record<string, string>> = {
   "schedule.ts unheardPeersSince: since > newest -> since >= newest": "Of two equal instants either may be taken.",
   "schedule.ts markIsDue: since === null || !canServe(state.health.serving) || reference.okSentAtMs === null -> since === null || !canServe(state.health.serving)": "null compares as 0, which is before every silence; the question is there for the type.",
   "schedule.ts housekeeping: !state.unsaved || state.inFlight[\"save\"] !== undefined -> !state.unsaved": "Asked twice on purpose: nothing of which one is under way is started, and the record need not be put together for that.",
+
+  // speak.ts
+  "speak.ts tellRoster: hearing(member, state.nowMs, config) === \"heard\" && member?.heartbeat != null -> hearing(member, state.nowMs, config) === \"heard\"": "A heartbeat and the instant of its arrival are noted together (foldHeartbeat): who is heard has one.",
+  "speak.ts tellRoster: config.kind === \"witness\" || roster.generation === 0 -> roster.generation === 0": "A witness has no Asterisk and lists no calls, so that its roster never has a generation: asked twice on purpose, because a roster names callers.",
+  "speak.ts tellRoster: roster === state.roster && sent === roster.sent -> false": "An equal state would be copied with every heartbeat: a cost, and nothing else.",
+  "speak.ts heartbeatTo: member?.heartbeat == null || member.heardAtMs === null -> member?.heartbeat == null": "A heartbeat and the instant of its arrival are noted together (foldHeartbeat): neither is there without the other.",
 };
