@@ -20,4 +20,5 @@ export const SURVIVORS_OF_THE_SCHEDULE: Readonly<Record<string, string>> = {
   "speak.ts tellRoster: config.kind === \"witness\" || roster.generation === 0 -> roster.generation === 0": "A witness has no Asterisk and lists no calls, so that its roster never has a generation: asked twice on purpose, because a roster names callers.",
   "speak.ts tellRoster: roster === state.roster && sent === roster.sent -> false": "An equal state would be copied with every heartbeat: a cost, and nothing else.",
   "speak.ts heartbeatTo: member?.heartbeat == null || member.heardAtMs === null -> member?.heartbeat == null": "A heartbeat and the instant of its arrival are noted together (foldHeartbeat): neither is there without the other.",
+  "speak.ts coldStartPart: config.coldStandby ? coldStandbySays(gateContext(state, config)) : null -> coldStandbySays(gateContext(state, config))": "A shortcut: coldStandbySays asks the same first, and says nothing on every other member.",
 };

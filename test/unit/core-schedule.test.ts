@@ -11,7 +11,7 @@ import { coreConfig } from "../support/small-world.ts";
 const STASIS = DUE_CONFIG.stasisProbes[0]?.key ?? "";
 const evidence = (over: Partial<State["evidence"]>, from: State = QUIET): State => ({ ...from, evidence: { ...from.evidence, ...over } });
 const probes = (over: Partial<Record<"ari" | "sip" | "canary", Partial<ProbeHealth>>>, health: Partial<State["health"]> = {}): State => {
-  const rows = Object.fromEntries(Object.entries(QUIET.health.probes).map(([name, row]) => [name, { ...row, ...over[name as "ari"] }]));
+  const rows = Object.fromEntries(Object.entries(QUIET.health.probes).map(([name, row]) => [name, { ...row, ...over[name as "ari"] }])) as State["health"]["probes"];
   return { ...QUIET, health: { ...QUIET.health, ...health, probes: rows } };
 };
 const silentSince = (ms: number): State => evidence({ suspectedAtMs: NOW - ms });
