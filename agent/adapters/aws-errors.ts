@@ -31,13 +31,14 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map([
 const MESSAGE_MAX = 300;
 
 /** Turns whatever a call threw into an AgentError; its message has the call's name, AWS's code and AWS's words. */
-export function cloudFailure(error: unknown, call: AwsCall): AgentError {
+export function cloudFailure(thrown: unknown, call: AwsCall): AgentError {
+  const error = readable(thrown);
   if (error instanceof AgentError) return error;
   if (error instanceof AwsTransportError) {
     return new AgentError(error.sent ? "AGENT_CLOUD_TIMEOUT" : "AGENT_CLOUD_UNREACHABLE", `${call.name}: ${error.message}${error.sent ? ", after the request had left" : ""}`, error);
   }
   const awsCode = awsCodeOf(error);
-  const message = clip(`${call.name}: ${awsCode}: ${wordsOf(error)}`);
+  const message = clip(`${call.name}: ${awsCode}: ${error instanceof Error ? error.message : typeof error === "string" ? error : typeof error}`);
   const known = CODES.get(awsCode);
   if (known !== undefined) return new AgentError(known, message, error);
   const status = statusOf(error);
@@ -46,15 +47,20 @@ export function cloudFailure(error: unknown, call: AwsCall): AgentError {
   return new AgentError(call.changes && !settled ? "AGENT_CLOUD_TIMEOUT" : "AGENT_CLOUD_FAILED", message, error);
 }
 
-/** The SDK takes a message over as it came: a reply that is not AWS's own may have anything in its place. */
-function wordsOf(error: unknown): string {
+/**
+ * The SDK takes a message over as it came: a reply that is not AWS's own may have anything in its place, and an error whose
+ * message is no text can't even be printed (node fails while it makes the stack). Such a one is told in our words.
+ */
+function readable(error: unknown): unknown {
   const message: unknown = error instanceof Error ? error.message : error;
-  return typeof message === "string" ? message : `no words, but ${message === null ? "null" : `a value of the type ${typeof message}`}`;
+  if (typeof message === "string" || !(error instanceof Error)) return error;
+  const told = new Error(`no words, but ${message === null ? "null" : `a value of the type ${typeof message}`}`);
+  return Object.assign(told, { name: error.name, ...("$metadata" in error ? { $metadata: error.$metadata } : {}) });
 }
 
 /** AWS's own code, as the SDK reports it: the error's name. */
 export function awsCodeOf(error: unknown): string {
-  return error instanceof Error && typeof error.name === "string" ? error.name : typeof error;
+  return error instanceof Error ? error.name : typeof error;
 }
 
 /**
