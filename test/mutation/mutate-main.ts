@@ -24,6 +24,7 @@ interface Options {
   readonly file?: readonly string[];
   readonly threads?: number;
   readonly anew: boolean;
+  readonly known: boolean;
 }
 
 function count(text: string): number {
@@ -62,6 +63,7 @@ async function main(): Promise<void> {
     .option("--seed <s>", "of the sample", count, 1)
     .option("--file <names...>", `only these files of agent/core: ${DECIDING_FILES.join(", ")}`)
     .option("--anew", "forget what earlier runs have found", false)
+    .option("--known", "try nothing: write RESULTS.md from what is known", false)
     .option("--threads <t>", "worker threads (default: one a core)", count)
     .parse()
     .opts<Options>();
@@ -73,7 +75,7 @@ async function main(): Promise<void> {
   const sources = await makeSources();
   const book = new VerdictBook(new URL("verdicts.json", import.meta.url), byFile.map(({ file, text, mutants }) => ({ file, text, keys: mutants.map(({ key }) => key) })), JSON.stringify(sources.bundles), (key) => REASONS[key] !== undefined);
   if (options.anew) for (const { key } of chosen) book.note(key, null);
-  const unknown = chosen.filter(({ key }) => book.of(key) === null);
+  const unknown = options.known ? [] : chosen.filter(({ key }) => book.of(key) === null);
   if (unknown.length > 0) await tryUnknown(unknown, book, sources, options.threads);
   book.save();
   const tried = all.flatMap((mutant): readonly Tried[] => {

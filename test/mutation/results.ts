@@ -51,7 +51,7 @@ export function reportOf(tried: readonly Tried[], all: number): string {
     "layers of tests were asked one after the other: unit tests, scenarios, simulated campaigns. A column says how many mutants that layer was the first to catch (`hang`: the",
     "core ran for ever). What is not weakened: sentences for people, metrics, conditions, the codec (it is fuzzed), and the invariants, which only watch.",
     "",
-    ...(tried.length < all ? [`${tried.length} of ${all} mutants have been tried so far.`, ""] : []),
+    ...(tried.length < all ? [`${tried.length} of ${all} mutants have been tried so far; one that survived tests which have changed since counts as not tried.`, ""] : []),
     sentenceOf(tried),
     "",
     `${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}, ${platform()} ${arch()}), Node ${process.version}.`,
