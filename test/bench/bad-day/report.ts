@@ -62,7 +62,7 @@ function conclusions({ days, withinMs }: BadDays): readonly string[] {
     return ms === null ? `of ${day.pairs} pairs ${day.servedMs.length} are served within ${withinMs / 1_000 / MINUTE_S} minutes` : `${day.pairs} pairs are all served after ${seconds(ms)}`;
   });
   return [
-    `- **As the agent does it:** ${told.join(", ")}. What holds it up is not the claims but the reads: a claim needs two that EC2 doesn't refuse, one after the other, and every pair reads on.`,
+    `- **As the agent does it:** ${told.join(", ")}. What holds it up first is not the claims but the reads: a claim needs two that EC2 doesn't refuse, one after the other, and every pair reads on.`,
     `- **Up to about ${burstPairs} pairs of one account that lose their zone at once don't feel each other**: that many claims fit into EC2's burst. Beyond it EC2 lets ${LIMITS["AssociateAddress"]?.perSecond ?? 0} addresses a second through, whoever asks and however often: ${Math.round((1_000 - burstPairs) / (LIMITS["AssociateAddress"]?.perSecond ?? 1))} s for a thousand at the very best.`,
     `- **Beyond ${readsPairs} pairs not even a quiet day fits**: two nodes a pair that read the address every \`OWNER_READ_INTERVAL_MS\` use up all ${READ.perSecond} \`DescribeAddresses\` a second of the account, and from ${dryRunsPairs} pairs on their dry runs all its claims. Before that, raise both intervals, ask AWS for higher limits, or spread the fleet.`,
     `- **So: no more than about ${burstPairs} pairs whose actives share a zone in one account and Region**, which is ${2 * burstPairs} pairs with their actives spread over two zones; larger fleets take several accounts, or limits that AWS has raised.`,
