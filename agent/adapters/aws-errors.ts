@@ -38,7 +38,7 @@ export function cloudFailure(thrown: unknown, call: AwsCall): AgentError {
     return new AgentError(error.sent ? "AGENT_CLOUD_TIMEOUT" : "AGENT_CLOUD_UNREACHABLE", `${call.name}: ${error.message}${error.sent ? ", after the request had left" : ""}`, error);
   }
   const awsCode = awsCodeOf(error);
-  const message = clip(`${call.name}: ${awsCode}: ${error instanceof Error ? error.message : typeof error === "string" ? error : typeof error}`);
+  const message = clip(`${call.name}: ${awsCode}: ${error instanceof Error ? error.message : String(error)}`);
   const known = CODES.get(awsCode);
   if (known !== undefined) return new AgentError(known, message, error);
   const status = statusOf(error);
@@ -52,8 +52,9 @@ export function cloudFailure(thrown: unknown, call: AwsCall): AgentError {
  * message is no text can't even be printed (node fails while it makes the stack). Such a one is told in our words.
  */
 function readable(error: unknown): unknown {
-  const message: unknown = error instanceof Error ? error.message : error;
-  if (typeof message === "string" || !(error instanceof Error)) return error;
+  if (!(error instanceof Error)) return error;
+  const message: unknown = error.message;
+  if (typeof message === "string") return error;
   const told = new Error(`no words, but ${message === null ? "null" : `a value of the type ${typeof message}`}`);
   return Object.assign(told, { name: error.name, ...("$metadata" in error ? { $metadata: error.$metadata } : {}) });
 }

@@ -5,7 +5,7 @@
  * ten the cluster is a pair whose standby is kept stopped.
  */
 import { coldMixedFault, coldSingleFaults } from "./cold-faults.ts";
-import { singleFaults, mixedFault, mixedHeal } from "./random-faults.ts";
+import { mixedFault, mixedHeal, singleFaults, type SingleFault } from "./random-faults.ts";
 import { QUIET_FOR_MS, Story, telling, type RunResult } from "./story.ts";
 import { seededRandom } from "./virtual-time.ts";
 
@@ -28,7 +28,7 @@ export function tellCampaign(seed: number, minutes: number): Story {
   const story = new Story(cold ? coldClusterSentence(seed, random) : clusterSentence(seed, random));
   telling(story, () => {
     if (seed % 2 === 0) mixed(story, random, minutes * 60_000);
-    else (cold ? coldOneAtATime : oneAtATime)(story, random, minutes * 60_000);
+    else oneAtATime(story, random, minutes * 60_000, cold ? drawColdSingle : drawSingle);
   });
   return story;
 }
@@ -57,32 +57,30 @@ function coldClusterSentence(seed: number, random: () => number): string {
   return `cluster nodes=2 witnesses=${witnesses} holder=${holder} seed=${seed} COLD_STANDBY=true${wait}`;
 }
 
-function oneAtATime(story: Story, random: () => number, untilMs: number): void {
-  story.act({ atMs: 0, kind: "heal" });
-  while (story.nowMs < untilMs - 2 * QUIET_FOR_MS) {
-    story.run(HOLD_DOWN_OVER_MS + 1_000 * random());
-    const active = story.cluster.believers()[0];
-    if (active === undefined) return;
-    story.act({ atMs: story.nowMs, kind: "single", fault: singleFaults(random, story.cluster, active) });
-  }
-}
+type DrawSingle = (story: Story, random: () => number, active: string) => SingleFault;
 
-/** The standby is stopped before most faults; where it runs, what holds for every pair holds here too. */
-function coldOneAtATime(story: Story, random: () => number, untilMs: number): void {
+function oneAtATime(story: Story, random: () => number, untilMs: number, draw: DrawSingle): void {
   story.act({ atMs: 0, kind: "heal" });
   while (story.nowMs < untilMs - 2 * QUIET_FOR_MS) {
     story.run(HOLD_DOWN_OVER_MS + 1_000 * random());
     const active = story.cluster.believers()[0];
     if (active === undefined) return;
-    const standby = story.cluster.nodes.find((node) => node !== active) ?? "";
-    if (story.cluster.member(standby).powered && random() < 0.8) {
-      say(story, `operator stops ${standby}`);
-      story.run(STOPPED_SEEN_MS + 60_000 * random());
-    }
-    const fault = (story.cluster.member(standby).powered ? singleFaults : coldSingleFaults)(random, story.cluster, active);
+    const fault = draw(story, random, active);
     story.act({ atMs: story.nowMs, kind: "single", fault });
   }
 }
+
+const drawSingle: DrawSingle = (story, random, active) => singleFaults(random, story.cluster, active);
+
+/** The standby is stopped before most faults; where it runs, what holds for every pair holds here too. */
+const drawColdSingle: DrawSingle = (story, random, active) => {
+  const standby = story.cluster.nodes.find((node) => node !== active) ?? "";
+  if (story.cluster.member(standby).powered && random() < 0.8) {
+    say(story, `operator stops ${standby}`);
+    story.run(STOPPED_SEEN_MS + 60_000 * random());
+  }
+  return (story.cluster.member(standby).powered ? singleFaults : coldSingleFaults)(random, story.cluster, active);
+};
 
 function mixed(story: Story, random: () => number, untilMs: number): void {
   const drawFault = story.cluster.coldStandby ? coldMixedFault : mixedFault;

@@ -9,7 +9,7 @@ import { initialState, step, type Step } from "../../agent/core/step.ts";
 import { stasisProbesOf, type CoreConfig } from "../../agent/core/settings.ts";
 import type { OperatorCommand } from "../../agent/core/operator-command.ts";
 import type { AddressReading, Failure, Holder, InstanceState, Mark } from "../../agent/core/types.ts";
-import type { Action, Event, RequestAction } from "../../agent/core/events.ts";
+import type { Action, Event, Request, RequestAction } from "../../agent/core/events.ts";
 import type { State } from "../../agent/core/state.ts";
 import { completionOf, soundMachine, type Machine } from "./small-world-answers.ts";
 
@@ -37,6 +37,9 @@ interface Member {
   readonly machine: Machine;
   readonly observers: Observe[];
 }
+
+/** A request of a kind, and the instant at which it was made. */
+export type RequestMade<K extends Request["kind"]> = Extract<Request, { kind: K }> & { readonly atMs: number };
 
 type Observe = (before: State, event: Event, result: Step) => void;
 
@@ -97,6 +100,16 @@ export class SmallWorld {
   /** Sees every step of that member, as the driver's `observe` does. */
   observe(id: string, observe: Observe): void {
     this.#member(id).observers.push(observe);
+  }
+
+  /** Every request (of that kind) that this member makes from now on, with its instant. The list grows while time passes. */
+  requests<K extends Request["kind"] = Request["kind"]>(id: string, kind?: K): RequestMade<K>[] {
+    const made: RequestMade<K>[] = [];
+    const isWanted = (request: Request): request is Extract<Request, { kind: K }> => kind === undefined || request.kind === kind;
+    this.observe(id, (_before, _event, { actions }) => {
+      for (const action of actions) if (action.type === "request" && isWanted(action.request)) made.push({ ...action.request, atMs: this.nowMs });
+    });
+    return made;
   }
 
   command(id: string, command: OperatorCommand): void {

@@ -145,12 +145,11 @@ describe("a witness with COLD_STANDBY", () => {
 describe("a witness without COLD_STANDBY", () => {
   it("asks EC2 nothing and starts nothing", () => {
     const world = pilotLight({ coldStandby: false });
-    const asked: string[] = [];
-    world.observe(WITNESS, (_before, _event, { actions }) => { for (const action of actions) if (action.type === "request") asked.push(action.request.kind); });
+    const asked = world.requests(WITNESS);
     kill(world, "node-a");
     world.run(40_000);
     assert.deepEqual(world.started, []);
-    assert.deepEqual(asked.filter((kind) => /Address|Instance|dryRun|start/.test(kind)), []);
+    assert.deepEqual(asked.filter(({ kind }) => /Address|Instance|dryRun|start/.test(kind)), []);
     assert.equal(says(world), null);
   });
 });

@@ -2,26 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { foldRole, roleNotApplied } from "../../agent/core/asterisk-role.ts";
-import type { Event, Request } from "../../agent/core/events.ts";
+import type { Event } from "../../agent/core/events.ts";
 import type { State } from "../../agent/core/state.ts";
-import { coreConfig, settledPair, SmallWorld } from "../support/small-world.ts";
+import { coreConfig, settledPair, SmallWorld, type RequestMade } from "../support/small-world.ts";
 
-type Asked = Extract<Request, { kind: "applyRole" }> & { readonly atMs: number };
+const roles = (asked: readonly RequestMade<"applyRole">[]): readonly string[] => asked.map((each) => each.role);
 
-/** Everything that this member asks of Asterisk for its role from now on. */
-function watch(world: SmallWorld, id: string): Asked[] {
-  const asked: Asked[] = [];
-  world.observe(id, (_before, _event, { actions }) => {
-    for (const action of actions) {
-      if (action.type !== "request") continue;
-      const { request } = action;
-      if (request.kind === "applyRole") asked.push({ ...request, atMs: world.nowMs });
-    }
-  });
-  return asked;
-}
-
-const roles = (asked: readonly Asked[]): readonly string[] => asked.map((each) => each.role);
 /** The first instant at which a member had this role. */
 function roleInstant(world: SmallWorld, id: string, role: State["role"]): { atMs: number | null } {
   const found: { atMs: number | null } = { atMs: null };
@@ -32,7 +18,7 @@ function roleInstant(world: SmallWorld, id: string, role: State["role"]): { atMs
 describe("Asterisk's role", () => {
   it("is told at a start as soon as it is known, and then no more", () => {
     const world = new SmallWorld();
-    const [a, b] = [watch(world, "node-a"), watch(world, "node-b")];
+    const [a, b] = [world.requests("node-a", "applyRole"), world.requests("node-b", "applyRole")];
     world.run(20_000);
     assert.deepEqual([...new Set(roles(a)), ...new Set(roles(b))], ["active", "standby"]);
     // Once when the role is known, perhaps once more when the event socket opens.
@@ -44,7 +30,7 @@ describe("Asterisk's role", () => {
 
   it("is told in the very step that changes it, on both nodes, and not while a claim is under way", () => {
     const world = settledPair();
-    const [a, b] = [watch(world, "node-a"), watch(world, "node-b")];
+    const [a, b] = [world.requests("node-a", "applyRole"), world.requests("node-b", "applyRole")];
     const [demoted, promoted] = [roleInstant(world, "node-a", "standby"), roleInstant(world, "node-b", "active")];
     world.machine("node-a").asterisk = false;
     world.run(30_000);
@@ -62,7 +48,7 @@ describe("Asterisk's role", () => {
     world.run(70_000);
     assert.equal(world.state("node-b").role, "active");
     assert.equal(world.state("node-b").appliedRole, null);
-    const asked = watch(world, "node-b");
+    const asked = world.requests("node-b", "applyRole");
     world.run(10_000);
     assert.ok(asked.length >= 8 && asked.length <= 11, `${asked.length} tries in ten seconds`);
     world.machine("node-b").role = null;
@@ -72,7 +58,7 @@ describe("Asterisk's role", () => {
 
   it("is told again after Asterisk has restarted, also when the answer to the last time comes only then", () => {
     const world = settledPair();
-    const asked = watch(world, "node-a");
+    const asked = world.requests("node-a", "applyRole");
     world.ariSocket("node-a", false);
     world.ariSocket("node-a", true);
     assert.equal(world.state("node-a").appliedRole, null);
@@ -94,7 +80,7 @@ describe("Asterisk's role", () => {
 
   it("is told again to an active whose database is back, and to no standby", () => {
     const world = settledPair(["node-a", "node-b"].map((node) => coreConfig(node, { database: true })));
-    const [a, b] = [watch(world, "node-a"), watch(world, "node-b")];
+    const [a, b] = [world.requests("node-a", "applyRole"), world.requests("node-b", "applyRole")];
     for (const node of ["node-a", "node-b"]) world.machine(node).database = false;
     world.run(20_000);
     assert.deepEqual([a, b], [[], []]);
@@ -110,7 +96,7 @@ describe("Asterisk's role", () => {
     world.instance = "stopped";
     world.run(30_000);
     assert.equal(world.state("node-b").role, "active");
-    const asked = watch(world, "node-b");
+    const asked = world.requests("node-b", "applyRole");
     world.machine("node-a").agent = true;
     world.machine("node-a").asterisk = true;
     world.run(90_000);
@@ -123,7 +109,7 @@ describe("Asterisk's role", () => {
   it("is nothing to a witness", () => {
     const members = (node: string): ReturnType<typeof coreConfig> => coreConfig(node, node === "witness-1" ? { peers: ["node-a", "node-b"] } : { witnesses: ["witness-1"] });
     const world = new SmallWorld(["node-a", "node-b", "witness-1"].map(members));
-    const asked = watch(world, "witness-1");
+    const asked = world.requests("witness-1", "applyRole");
     world.run(20_000);
     assert.deepEqual(asked, []);
   });

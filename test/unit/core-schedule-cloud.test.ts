@@ -7,7 +7,7 @@ import { schedule, unheardPeersSince } from "../../agent/core/schedule.ts";
 import type { State } from "../../agent/core/state.ts";
 import { sampleHeartbeat, sampleMember } from "../simulation/core-samples.ts";
 import { assertEvery, assertNever, assertNow, DUE_CONFIG, DUE_NOW as NOW, dueIn, QUIET, startedAgo } from "../support/due.ts";
-import { coreConfig } from "../support/small-world.ts";
+import { coreConfig, settledPair } from "../support/small-world.ts";
 
 const READ = "readAddress";
 const own = (over: Partial<State["ownership"]>, from: State = QUIET): State => ({ ...from, ownership: { ...from.ownership, ...over } });
@@ -97,6 +97,23 @@ describe("the owner of the address in a suspicion", () => {
     assert.equal(decisiveReadAtMs(later, DUE_CONFIG), NOW);
     assertEvery(1, READ, later);
     assertEvery(1_000, READ, suspected(9_000, { answeringSinceMs: NOW - 5_000 }));
+  });
+
+  it("is read twice when EC2 answers again after it has refused: to find out, and to decide", () => {
+    const world = settledPair();
+    world.machine("node-b").cloud = { code: "AGENT_CLOUD_THROTTLED", message: "RequestLimitExceeded" };
+    Object.assign(world.machine("node-a"), { agent: false, asterisk: false });
+    world.run(5_000);
+    assert.ok(world.state("node-b").ownership.failures >= 2);
+    const reads = world.requests("node-b", "readAddress");
+    world.machine("node-b").cloud = null;
+    while (world.state("node-b").role !== "claiming" && world.nowMs < 60_000) world.run(50);
+    assert.ok(world.state("node-b").claim !== null, "it claims");
+    const instants = reads.map(({ atMs }) => atMs);
+    assert.equal(instants.length, 2, instants.join(", "));
+    const [found = 0, decided = 0] = instants;
+    assert.ok(decided - found >= world.config("node-b").markVisibleAfterMs, "late enough for a mark to show");
+    assert.ok(decided >= (decisiveReadAtMs(world.state("node-b"), world.config("node-b")) ?? Infinity));
   });
 
   it("comes with the state of the active's instance, from half the time that a mark needs", () => {

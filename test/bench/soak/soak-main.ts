@@ -17,7 +17,7 @@ import { tailOf } from "../log-tail.ts";
 import { describeMachine, machineInWords } from "../machine.ts";
 import { cpuSecondsOf, memoryOf } from "../proc.ts";
 import { worstLagMs } from "../published-lag.ts";
-import { SOAK_FAULTS } from "./soak-faults.ts";
+import { SOAK_FAULTS, type SoakFault } from "./soak-faults.ts";
 import { soakPage, soakText, type Look, type SoakResult } from "./soak-report.ts";
 
 const MINUTE_MS = 60_000;
@@ -73,6 +73,26 @@ function watch(pair: Pair): { readonly looks: Record<string, Look[]>; stop(): Pr
   };
 }
 
+/** Makes a fault and waits for the pair to rest; tells what was wrong, after both agents' words, or null. */
+async function strikeOnce(pair: Pair, fault: SoakFault): Promise<string | null> {
+  const told = [...pair.nodes.keys()].map((name) => ({ name, since: tailOf(agentOf(pair, name).logFile) }));
+  const wrong = await movesOf(pair, fault).then((moves) => {
+    say(`${fault.name}: ${moves} move(s)`);
+    return moves === fault.moves ? null : `${moves} moves instead of ${fault.moves}.`;
+  }, (error: unknown) => error instanceof Error ? error.message : String(error));
+  if (wrong !== null) for (const { name, since } of told) for (const { monoMs, event, msg } of since()) say(`${name} ${Math.round(monoMs)} ${event}: ${msg}`);
+  return wrong;
+}
+
+/** How many moves of the address the fault was followed by. */
+async function movesOf(pair: Pair, fault: SoakFault): Promise<number> {
+  const { active, standby } = await steadyRoles(pair);
+  const movesBefore = pair.moves.length;
+  await fault.strike(pair, active, standby);
+  await steadyRoles(pair);
+  return pair.moves.length - movesBefore;
+}
+
 async function soak(pair: Pair, { minutes, calls, seed }: Options): Promise<Omit<SoakResult, "machine" | "day">> {
   for (const name of pair.nodes.keys()) await startCallApp(pair, name);
   for (const name of pair.nodes.keys()) await pair.startAgent(name);
@@ -89,21 +109,10 @@ async function soak(pair: Pair, { minutes, calls, seed }: Options): Promise<Omit
     await pause(CALM_MS.least + (CALM_MS.most - CALM_MS.least) * random());
     const fault = SOAK_FAULTS[Math.floor(random() * SOAK_FAULTS.length)];
     if (fault === undefined) throw new Error("no such fault");
-    const told = [...pair.nodes.keys()].map((name) => ({ name, since: tailOf(agentOf(pair, name).logFile) }));
-    try {
-      const { active, standby } = await steadyRoles(pair);
-      const movesBefore = pair.moves.length;
-      await fault.strike(pair, active, standby);
-      await steadyRoles(pair);
-      faults[fault.name] = (faults[fault.name] ?? 0) + 1;
-      movesWarranted += fault.moves;
-      const moves = pair.moves.length - movesBefore;
-      say(`${fault.name}: ${moves} move(s)`);
-      if (moves !== fault.moves) failures.push(`${fault.name}: ${moves} moves instead of ${fault.moves}.`);
-    } catch (error) {
-      failures.push(`${fault.name}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    if (failures.length > 0) for (const { name, since } of told) for (const { monoMs, event, msg } of since()) say(`${name} ${Math.round(monoMs)} ${event}: ${msg}`);
+    const wrong = await strikeOnce(pair, fault);
+    if (wrong !== null) failures.push(`${fault.name}: ${wrong}`);
+    faults[fault.name] = (faults[fault.name] ?? 0) + 1;
+    movesWarranted += fault.moves;
   }
   await watched.stop();
   await stream.stop();
