@@ -142,5 +142,7 @@ function read(incoming: IncomingMessage, resolve: (reply: AriReply) => void, fai
 function translate(name: string, cause: NodeJS.ErrnoException, signal: AbortSignal): AgentError {
   if (signal.aborted) return new AgentError("AGENT_PROBE_TIMEOUT", `${name} was not answered in time`);
   if (cause.code === "ECONNREFUSED") return new AgentError("AGENT_PROBE_REFUSED", `${name} was refused: nothing listens there`, cause);
-  return new AgentError("AGENT_ARI_FAILED", `${name} failed (${cause.code ?? cause.message})`, cause);
+  // Asterisk does so with connections beyond its limit, without a word to them.
+  const hint = cause.code === "ECONNRESET" ? "; has Asterisk more HTTP sessions than sessionlimit in http.conf allows?" : "";
+  return new AgentError("AGENT_ARI_FAILED", `${name} failed (${cause.code ?? cause.message}${hint})`, cause);
 }

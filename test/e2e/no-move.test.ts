@@ -1,10 +1,13 @@
 // Faults that must not move the address (promise S2 and its neighbours), on the real thing.
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { monotonicMs } from "../support/lab/clock.ts";
 import type { NodeName } from "../support/lab/addresses.ts";
 import type { Pair } from "../support/lab/pair.ts";
 import { callerSaw, holderOf, staysOn, withPair } from "../support/lab/pair-checks.ts";
+import { REPOSITORY } from "../support/lab/roots.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** How long a wrong claim would have had time to come: several times the worst case. */
@@ -76,6 +79,26 @@ describe("the address stays when", () => {
       callerSaw(pair, atMs, 1_500);
       await pair.lab.rejoin("node-b");
       await pair.steady("node-a");
+    });
+  });
+
+  // Asterisk resets connections beyond its limit of HTTP sessions, the canary call's among them.
+  it("an application on the active asks ARI hundreds of things at once and keeps its connections", async () => {
+    await withPair({}, async (pair) => {
+      await pair.steady("node-a");
+      const rounds: string[] = [];
+      await pair.lab.spawn("node-a", process.execPath, ["--import", "tsx", join(REPOSITORY, "test/support/reference-app/greedy-main.ts")], {
+        name: "greedy",
+        env: { ARI_USERNAME: "agent", ARI_PASSWORD: pair.secret.ari_password, CONNECTIONS: "400" },
+        onLine: (line) => { if (line.startsWith("{")) rounds.push(line); },
+      });
+      await waitUntil("all connections to be open", () => rounds.length > 0, 30_000);
+      const before = rounds.length;
+      // At least one canary call falls into it.
+      await staysOn(pair, "node-a", LONG_ENOUGH_MS);
+      assert.ok(rounds.length > before, "the application is still there");
+      assert.deepEqual([...new Set(rounds)], ['{"answered":400,"unanswered":0}']);
+      assert.equal((await pair.status("node-a")).health?.serving, "serving");
     });
   });
 
