@@ -103,8 +103,8 @@ function arrive(state: State, event: Event): State {
 /** A row fires: the new role, and what comes with leaving the old one. */
 function change(state: State, row: Row, reason: string, config: CoreConfig): State {
   const settled = row.from !== "claiming" ? state : row.to === "active" ? settleSuccess(state, config) : settleFailure(state, state.jitter, config);
-  const dropped = row.to === "active" ? droppedCalls(state, reason) : state.dropped;
-  const claimed = row.name === "claim-confirmed" && state.claim !== null;
+  const dropped = row.to === "active" ? droppedCalls(state, reason) : null;
+  const confirmed = row.name === "claim-confirmed" ? state.claim : null;
   const deposed = row.name === "deposed" ? endWhenDeposed(countDemotion(settled), config) : settled;
   return withChanges(deposed, {
     role: row.to,
@@ -114,17 +114,17 @@ function change(state: State, row: Row, reason: string, config: CoreConfig): Sta
     transitions: [...state.transitions, { from: row.from, to: row.to, row: row.name, reason, atWallMs: state.wallMs }].slice(-TRANSITIONS_KEPT),
     claim: row.cause === undefined ? deposed.claim : beginClaim(row.cause, reason, claimBasis(state, config), state.nowMs),
     readySince: null,
-    yielding: row.to === "active" ? state.yielding : null,
-    tagging: claimed ? { claimedBy: config.nodeId, claimedAtWallMs: state.wallMs, reason: state.claim.reason, epoch: state.policy.moves.length, details: claimDetails(state.claim, state.startedActions["claim"], state.nowMs, dropped === state.dropped ? null : (dropped?.calls.length ?? null)) } : row.to === "active" ? state.tagging : null,
+    yielding: null,
+    tagging: confirmed === null ? null : { claimedBy: config.nodeId, claimedAtWallMs: state.wallMs, reason: confirmed.reason, epoch: state.policy.moves.length, details: claimDetails(confirmed, state.startedActions["claim"], state.nowMs, dropped?.calls.length ?? null) },
     heartbeatNow: true,
-    dropped,
+    dropped: dropped ?? state.dropped,
   });
 }
 
-/** The calls that the node before us carried when the address left it: they are cut, and somebody should ring back. */
+/** The calls that the node before us carried when the address left it: they are cut, and somebody should ring back. Null when no node had it. */
 function droppedCalls(state: State, reason: string): State["dropped"] {
   const before = state.ownership.previous;
-  if (before?.kind !== "node") return state.dropped;
+  if (before?.kind !== "node") return null;
   const calls = [...(state.peerRosters[before.node]?.calls.values() ?? [])];
   return { from: before.node, atWallMs: state.wallMs, reason: state.claim?.reason ?? reason, calls };
 }

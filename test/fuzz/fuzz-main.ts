@@ -4,7 +4,7 @@
  * command fail; the other targets are fed all the same.
  */
 import process from "node:process";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { keep } from "./corpus.ts";
 import { runTarget, type RunResult } from "./run-target.ts";
 import { TARGETS } from "./target-list.ts";
@@ -96,7 +96,7 @@ async function main(options: Options): Promise<void> {
 const command = new Command("fuzz")
   .description("Feeds what comes from outside with input made of chance.")
   .option("--cases <n>", `how many cases in all, spread over the targets (default: ${thousands(shares(TARGETS))})`, count)
-  .option("--target <names>", `a comma list of: ${TARGETS.map(({ name }) => name).join(", ")}`, targetsNamed, TARGETS)
+  .addOption(new Option("--target <names>", `a comma list of: ${TARGETS.map(({ name }) => name).join(", ")}`).argParser(targetsNamed).default(TARGETS, "all"))
   .option("--seed <n>", "where chance begins", count, (Date.now() % 1_000_000_000) + 1)
   .option("--no-keep", "do not keep what fails in the corpus")
   .action(main);

@@ -4,15 +4,18 @@
  * and so is what nothing here can run.
  */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import process from "node:process";
 import { describe, it } from "node:test";
+import { promisify } from "node:util";
 import { nodectl } from "../../agent/cli/run.ts";
 import { blocks, blocksOf, DOCUMENTS, inline, inlineOf } from "../support/documented-commands.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, ROOT), "utf8");
 const { alarms } = JSON.parse(read("provisioning/alarms/alarms.json")) as { readonly alarms: readonly { readonly id: string; readonly says: string }[] };
-const scripts = Object.keys((JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> }).scripts);
+const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> };
 const silent = { out: () => undefined, err: () => undefined, colour: false, width: 80, env: { AGENT_ENV_FILE: "/nonexistent" } };
 
 /** The words of a command line, quotes taken off. */
@@ -53,13 +56,24 @@ describe("the commands in README.md and RUNBOOK.md", () => {
     const ecosystem = read("ecosystem.config.js");
     for (const { at, command } of [...inline(), ...blocks().filter(({ mark }) => mark === "checkout" || mark === "on-node").flatMap(({ at: where, text }) => text.split("\n").map((each) => ({ at: where, command: each })))]) {
       const script = /^(?:sudo )?npm run ([\w-]+)/.exec(command)?.[1];
-      if (script !== undefined) assert.ok(scripts.includes(script), `${at}: ${command}`);
+      if (script !== undefined) assert.ok(script in scripts, `${at}: ${command}`);
       const unit = /systemctl \w+ ([\w-]+)/.exec(command)?.[1];
       if (unit !== undefined) assert.ok(existsSync(new URL(`packer/rootfs/etc/systemd/system/${unit}.service`, ROOT)), `${at}: ${command}`);
       const app = /^pm2 (?:restart|logs) ([\w-]+)/.exec(command)?.[1];
       if (app !== undefined) assert.ok(ecosystem.includes(`name: "${app}"`), `${at}: ${command}`);
       assert.doesNotMatch(command, /^(?:aws|terraform|packer) /, `${at}: such a command belongs into a block, where it is run or parsed`);
     }
+  });
+
+  it("are tools of the checkout that tell their options, and have those that are shown", async () => {
+    const tools = Object.entries(scripts).flatMap(([name, line]) => { const file = /^tsx (\S+-main\.ts)$/.exec(line)?.[1]; return file?.startsWith("test/") === true ? [{ name, file }] : []; });
+    assert.ok(tools.length >= 6);
+    const shown = [...inline(), ...blocks().flatMap(({ at, text }) => text.split("\n").map((command) => ({ at, command })))];
+    await Promise.all(tools.map(async ({ name, file }) => {
+      const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", file, "--help"], { cwd: ROOT });
+      assert.match(stdout, new RegExp(`^Usage: ${name} `));
+      for (const { at, command } of shown.filter((each) => each.command.startsWith(`npm run ${name} -- `))) for (const [option] of command.matchAll(/--[a-z][a-z-]*/g)) assert.match(stdout, new RegExp(`  ${option}\\b`), `${at}: ${command}`);
+    }));
   });
 
   it("name folders, files, variables and outputs of Terraform and Packer that exist", () => {
