@@ -63,8 +63,12 @@ const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, sec: 1_000, m: 60_
 
 const accept = <T>(value: T): Parsed<T> => ({ ok: true, value });
 
+/** A value that holds a second setting, as after a line break that got lost; what follows may be a secret. */
+const SECOND_SETTING = /[A-Z][A-Z0-9]*_[A-Z0-9_]*\s*=/;
+
 /** A piece of a value as a message may repeat it: short and of plain characters, or not at all. */
 export function shown(text: string): string {
+  if (SECOND_SETTING.test(text)) return "its value (not repeated here; it holds a second setting: is a line break missing?)";
   const plain = /^(?:https?:\/\/)?[A-Za-z0-9._:,=[\]% -]+\/?$/.test(text);
   return text.length <= 48 && plain && !/[A-Za-z0-9]{33}/.test(text) ? `"${text}"` : "its value (not repeated here)";
 }

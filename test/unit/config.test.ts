@@ -98,6 +98,14 @@ describe("loading the configuration", () => {
     }
   });
 
+  it("does not repeat what follows a lost line break, and says what happened", () => {
+    for (const value of ["HEARTBEAT_KEYS=s3cretWord", "1000HEARTBEAT_KEYS = s3cretWord", "x ARI_PASSWORD=s3cretWord"]) {
+      const problem = only({ SECRET_INTERVAL_MS: value });
+      assert.doesNotMatch(problem, /s3cret/);
+      assert.match(problem, /^SECRET_INTERVAL_MS: its value .* is a line break missing\?/);
+    }
+  });
+
   it("asks for IP addresses where a name would have to be resolved in an outage", () => {
     assert.match(only({ PEERS: "node-b=node-b.internal:8090" }), /^PEERS: .*IP addresses/);
     assert.deepEqual(nodeConfig({ PEERS: "node-b=[fd00::2]:8090" }).members.get("node-b"), { host: "fd00::2", port: 8_090 });
