@@ -4,7 +4,7 @@
  */
 import type { Timed } from "./collected-tests.ts";
 import { LAYERS, type Layer } from "./layers.ts";
-import type { Catch, Order, Outcome } from "./trial.ts";
+import type { Catch, Order, Outcome } from "./mutant-run.ts";
 
 /** How many mutants a test that has caught none counts as having caught: the quick ones of them come first. */
 const NONE_YET = 0.1;

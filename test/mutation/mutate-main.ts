@@ -1,19 +1,19 @@
 /**
  * Command: `npm run mutate` weakens the deciding core, one place at a time, and shows which layer of tests notices. What it
- * finds is kept (verdict-book.ts), so that a run can be cut and gone on with; RESULTS.md is written from all that is known.
+ * finds is kept (incremental.ts), so that a run can be cut and gone on with; RESULTS.md is written from all that is known.
  * Exit code 1: fewer than GOAL are caught, a survivor has no reason, or a reason is left over for a mutant that is caught
  * or no longer there.
  */
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { Command, InvalidArgumentError } from "commander";
-import { tryAll, type Tried } from "./court.ts";
+import { runMutants, type MutantResult } from "./run-mutants.ts";
 import { DECIDING_FILES, mutantsOf, type Mutant } from "./mutants.ts";
 import { complaintsAbout, GOAL, reportOf, sentenceOf } from "./results.ts";
 import { sampleOf } from "./sample.ts";
 import { coreText, makeSources } from "./sources.ts";
 import { REASONS } from "./survivors.ts";
-import { VerdictBook } from "./verdict-book.ts";
+import { IncrementalResults } from "./incremental.ts";
 
 /** What is known is written down after so many mutants, and told where there is no terminal. */
 const SAVE_EVERY = 20;
@@ -23,7 +23,7 @@ interface Options {
   readonly seed: number;
   readonly file?: readonly string[];
   readonly threads?: number;
-  readonly anew: boolean;
+  readonly force: boolean;
   readonly known: boolean;
 }
 
@@ -41,17 +41,17 @@ function tellProgress(done: number, all: number, survived: number): void {
 }
 
 /** Tries those that nothing is known of, and notes what becomes of them. */
-async function tryUnknown(mutants: readonly Mutant[], book: VerdictBook, sources: Awaited<ReturnType<typeof makeSources>>, threads: number | undefined): Promise<void> {
+async function tryUnknown(mutants: readonly Mutant[], results: IncrementalResults, sources: Awaited<ReturnType<typeof makeSources>>, threads: number | undefined): Promise<void> {
   let done = 0;
   let survived = 0;
-  await tryAll(mutants, sources, ({ mutant, verdict }) => {
+  await runMutants(mutants, sources, ({ mutant, caught }) => {
     done += 1;
-    book.note(mutant.key, verdict?.layer ?? "survived");
-    if (verdict === null) {
+    results.note(mutant.key, caught?.layer ?? "survived");
+    if (caught === null) {
       survived += 1;
       process.stdout.write(`survived  ${mutant.file}:${mutant.line}  ${mutant.kind}  ${mutant.key}\n`);
     }
-    if (done % SAVE_EVERY === 0) book.save();
+    if (done % SAVE_EVERY === 0) results.save();
     tellProgress(done, mutants.length, survived);
   }, threads);
 }
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
     .option("--sample <n>", "try only so many, drawn by the seed", count)
     .option("--seed <s>", "of the sample", count, 1)
     .option("--file <names...>", `only these files of agent/core: ${DECIDING_FILES.join(", ")}`)
-    .option("--anew", "forget what earlier runs have found", false)
+    .option("--force", "forget what earlier runs have found", false)
     .option("--known", "try nothing: write RESULTS.md from what is known", false)
     .option("--threads <t>", "worker threads (default: one a core)", count)
     .parse()
@@ -73,14 +73,14 @@ async function main(): Promise<void> {
   if (named.length === 0) throw new Error(`no mutants: --file must be one of ${DECIDING_FILES.join(", ")}`);
   const chosen = options.sample === undefined ? named : sampleOf(named, options.sample, options.seed);
   const sources = await makeSources();
-  const book = new VerdictBook(new URL("verdicts.json", import.meta.url), byFile.map(({ file, text, mutants }) => ({ file, text, keys: mutants.map(({ key }) => key) })), JSON.stringify(sources.bundles), (key) => REASONS[key] !== undefined);
-  if (options.anew) for (const { key } of chosen) book.note(key, null);
-  const unknown = options.known ? [] : chosen.filter(({ key }) => book.of(key) === null);
-  if (unknown.length > 0) await tryUnknown(unknown, book, sources, options.threads);
-  book.save();
-  const tried = all.flatMap((mutant): readonly Tried[] => {
-    const known = book.of(mutant.key);
-    return known === null ? [] : [{ mutant, verdict: known === "survived" ? null : { layer: known, test: "" } }];
+  const results = new IncrementalResults(new URL("incremental.json", import.meta.url), byFile.map(({ file, text, mutants }) => ({ file, text, keys: mutants.map(({ key }) => key) })), JSON.stringify(sources.bundles), (key) => REASONS[key] !== undefined);
+  if (options.force) for (const { key } of chosen) results.note(key, null);
+  const unknown = options.known ? [] : chosen.filter(({ key }) => results.of(key) === null);
+  if (unknown.length > 0) await tryUnknown(unknown, results, sources, options.threads);
+  results.save();
+  const tried = all.flatMap((mutant): readonly MutantResult[] => {
+    const status = results.of(mutant.key);
+    return status === null ? [] : [{ mutant, caught: status === "survived" ? null : { layer: status, test: "" } }];
   });
   process.stdout.write(`\n${sentenceOf(tried)}\n`);
   writeFileSync(new URL("RESULTS.md", import.meta.url), reportOf(tried, all.length));

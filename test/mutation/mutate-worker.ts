@@ -3,17 +3,15 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
-import { tryMutant, type Catch, type Order } from "./trial.ts";
+import { runMutant, type Order } from "./mutant-run.ts";
 import { Worlds, type Sources } from "./world.ts";
 
 /** A mutant to try; `file` null is the core as it is. */
-export interface Trial {
+export interface MutantRun {
   readonly file: string | null;
   readonly code: string;
   readonly order: Order;
 }
-
-export type Verdict = Catch | null;
 
 // Property tests draw the same cases for every mutant, so that a result can be repeated; nobody asks for the smallest case that fails.
 const require = createRequire(join(process.cwd(), "package.json"));
@@ -22,6 +20,6 @@ fastCheck.configureGlobal({ seed: 1, numRuns: 50, endOnFailure: true });
 
 const worlds = new Worlds(workerData as Sources, require);
 
-parentPort?.on("message", ({ file, code, order }: Trial) => {
-  void tryMutant(worlds, file, code, order).then((outcome) => { parentPort?.postMessage(outcome); });
+parentPort?.on("message", ({ file, code, order }: MutantRun) => {
+  void runMutant(worlds, file, code, order).then((outcome) => { parentPort?.postMessage(outcome); });
 });

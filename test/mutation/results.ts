@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 import process from "node:process";
-import type { Tried } from "./court.ts";
+import type { MutantResult } from "./run-mutants.ts";
 import { LAYERS } from "./layers.ts";
 import { REASONS } from "./survivors.ts";
 
@@ -11,17 +11,17 @@ export const GOAL = 0.95;
 
 const CATCHERS = [...LAYERS, "hang"] as const;
 
-const survived = ({ verdict }: Tried): boolean => verdict === null;
+const survived = ({ caught }: MutantResult): boolean => caught === null;
 const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;
 
 /** The sum in one sentence. */
-export function sentenceOf(tried: readonly Tried[]): string {
+export function sentenceOf(tried: readonly MutantResult[]): string {
   const caught = tried.filter((one) => !survived(one)).length;
-  return `${caught} of ${tried.length} mutants are caught (${percent(caught, tried.length)}): ${CATCHERS.map((layer) => `${layer} ${tried.filter(({ verdict }) => verdict?.layer === layer).length}`).join(", ")}; ${tried.length - caught} survive.`;
+  return `${caught} of ${tried.length} mutants are caught (${percent(caught, tried.length)}): ${CATCHERS.map((layer) => `${layer} ${tried.filter(({ caught }) => caught?.layer === layer).length}`).join(", ")}; ${tried.length - caught} survive.`;
 }
 
 /** What the command fails for; nothing when all is well. `full`: every mutant was tried, so that reasons can be left over. */
-export function complaintsAbout(tried: readonly Tried[], full: boolean, reasons: Readonly<Record<string, string>> = REASONS): readonly string[] {
+export function complaintsAbout(tried: readonly MutantResult[], full: boolean, reasons: Readonly<Record<string, string>> = REASONS): readonly string[] {
   const alive = tried.filter(survived).map(({ mutant }) => mutant.key);
   const bare = alive.filter((key) => reasons[key] === undefined).map((key) => `No test catches it, and survivors.ts gives no reason: ${key}`);
   const left = full ? Object.keys(reasons).filter((key) => !alive.includes(key)).map((key) => `survivors.ts gives a reason for a mutant that is caught or gone: ${key}`) : [];
@@ -31,13 +31,13 @@ export function complaintsAbout(tried: readonly Tried[], full: boolean, reasons:
 }
 
 /** The page. `all` is how many mutants there are. */
-export function reportOf(tried: readonly Tried[], all: number): string {
+export function reportOf(tried: readonly MutantResult[], all: number): string {
   const head = ["", "mutants", ...CATCHERS, "survive", "caught"];
-  const row = (name: string, some: readonly Tried[]): string => {
+  const row = (name: string, some: readonly MutantResult[]): string => {
     const alive = some.filter(survived).length;
-    return `| ${[name, some.length, ...CATCHERS.map((layer) => some.filter(({ verdict }) => verdict?.layer === layer).length), alive, percent(some.length - alive, some.length)].join(" | ")} |`;
+    return `| ${[name, some.length, ...CATCHERS.map((layer) => some.filter(({ caught }) => caught?.layer === layer).length), alive, percent(some.length - alive, some.length)].join(" | ")} |`;
   };
-  const table = (of: (one: Tried) => string): readonly string[] => [
+  const table = (of: (one: MutantResult) => string): readonly string[] => [
     `| ${head.join(" | ")} |`,
     `|${head.map((_, index) => (index === 0 ? "---" : "---:")).join("|")}|`,
     ...[...new Set(tried.map(of))].map((name) => row(name, tried.filter((one) => of(one) === name))),

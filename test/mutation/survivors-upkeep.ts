@@ -34,4 +34,12 @@ export const SURVIVORS_OF_THE_UPKEEP: Readonly<Record<string, string>> = {
   "fold.ts markToldBy: node === undefined || counter == null -> node === undefined": "A mark without a counter is equal to none that EC2 shows (sameMark), as none is; the question is there for the type.",
   "fold.ts markToldBy: node === undefined || counter == null -> counter == null": "Without a node no counter is found; the question is there for the type.",
   "fold.ts handedOver: switchover !== null && switchover.offeredAtMs !== null && to?.kind === \"node\" -> switchover !== null && switchover.offeredAtMs !== null": "Only a holder of the kind node has a name, so that no other is the target of a switchover by name.",
+
+  // step.ts
+  "step.ts initialState: true -> false": "Nothing has been sent yet, so a heartbeat is due in the first step anyway.",
+  "step.ts step: next.passingOn.length > 0 -> true": "An equal state would be copied in every step: a cost, and nothing else.",
+  "step.ts step: next.passingOn.length > 0 -> next.passingOn.length >= 0": "An equal state would be copied in every step: a cost, and nothing else.",
+
+  // asterisk-role.ts
+  "asterisk-role.ts databaseIsBack: before.role === \"active\" && missed !== null && completion.kind === \"probe\" -> before.role === \"active\" && missed !== null": "Only a probe's answer names a probe, so that no other is the database's; the question is there for the type.",
 };

@@ -5,7 +5,7 @@ import { DECIDING_FILES, mutantsOf, mutated } from "../mutation/mutants.ts";
 import { complaintsAbout, sentenceOf } from "../mutation/results.ts";
 import { sampleOf } from "../mutation/sample.ts";
 import { coreText } from "../mutation/sources.ts";
-import { VerdictBook } from "../mutation/verdict-book.ts";
+import { IncrementalResults } from "../mutation/incremental.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const becomes = (source: string): readonly string[] => mutantsOf("x.ts", source).map((mutant) => mutated(source, mutant));
@@ -41,25 +41,25 @@ describe("a mutant", () => {
 });
 
 describe("what is known of mutants", () => {
-  const accused = (text: string) => [{ file: "x.ts", text, keys: ["one", "two", "three"] }];
+  const mutatedFiles = (text: string) => [{ file: "x.ts", text, keys: ["one", "two", "three"] }];
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   before(async () => { folder = await temporaryFolder(); });
   after(() => folder.remove());
 
-  /** A book in which one is caught and two have survived, one of them with a reason. */
-  function open(file: string, text: string, tests: string): VerdictBook {
-    return new VerdictBook(join(folder.path, file), accused(text), tests, (key) => key === "three");
+  /** A results in which one is caught and two have survived, one of them with a reason. */
+  function open(file: string, text: string, tests: string): IncrementalResults {
+    return new IncrementalResults(join(folder.path, file), mutatedFiles(text), tests, (key) => key === "three");
   }
 
   function filled(file: string): void {
-    const book = open(file, "text", "tests");
-    book.note("one", "scenarios");
-    book.note("two", "survived");
-    book.note("three", "survived");
-    book.save();
+    const results = open(file, "text", "tests");
+    results.note("one", "scenarios");
+    results.note("two", "survived");
+    results.note("three", "survived");
+    results.save();
   }
 
-  const all = (book: VerdictBook): readonly unknown[] => ["one", "two", "three"].map((key) => book.of(key));
+  const all = (results: IncrementalResults): readonly unknown[] => ["one", "two", "three"].map((key) => results.of(key));
 
   it("is kept, so that a run that was cut goes on", () => {
     filled("kept.json");
@@ -80,7 +80,7 @@ describe("what is known of mutants", () => {
 describe("a run of mutants", () => {
   const [first, second, third] = mutantsOf("x.ts", "const f = a && b || c;");
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
-  const tried = [{ mutant: first, verdict: { layer: "unit", test: "t" } }, { mutant: second, verdict: null }] as const;
+  const tried = [{ mutant: first, caught: { layer: "unit", test: "t" } }, { mutant: second, caught: null }] as const;
 
   it("complains of a survivor without a reason, and of a reason without a survivor", () => {
     assert.deepEqual(complaintsAbout(tried, false, { [second.key]: "why" }), []);

@@ -3,9 +3,9 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
-import type { Trial, Verdict } from "./mutate-worker.ts";
+import type { MutantRun } from "./mutate-worker.ts";
 import { Expectations } from "./expectations.ts";
-import type { Order, Outcome } from "./trial.ts";
+import type { Catch, Order, Outcome } from "./mutant-run.ts";
 import { coreCode, coreText } from "./sources.ts";
 import { mutated, type Mutant } from "./mutants.ts";
 import type { Sources } from "./world.ts";
@@ -17,12 +17,12 @@ const HANG_LEAST_MS = 60_000;
 const SOUND_MS = 900_000;
 
 /** A mutant with what became of it. */
-export interface Tried {
+export interface MutantResult {
   readonly mutant: Mutant;
-  readonly verdict: Verdict;
+  readonly caught: Catch | null;
 }
 
-class Judge {
+class MutantRunner {
   readonly #sources: Sources;
   readonly #code: string;
   #worker: Worker | null = null;
@@ -32,7 +32,7 @@ class Judge {
     this.#code = code;
   }
 
-  try(trial: Trial, withinMs: number): Promise<Outcome> {
+  try(run: MutantRun, withinMs: number): Promise<Outcome> {
     const worker = (this.#worker ??= new Worker(this.#code, { eval: true, workerData: this.#sources }));
     return new Promise((resolve, reject) => {
       const settle = (then: () => void): void => {
@@ -48,7 +48,7 @@ class Judge {
         answered({ caught: { layer: "hang", test: `no answer within ${Math.round(withinMs / 1_000)} s` }, passed: {} });
       }, withinMs);
       worker.on("message", answered).on("error", failed);
-      worker.postMessage(trial);
+      worker.postMessage(run);
     });
   }
 
@@ -65,36 +65,36 @@ async function workerCode(): Promise<string> {
 }
 
 /** Tries the core as it is. Rejects when a test fails. */
-async function provenSound(judge: Judge, order: Order): Promise<Outcome> {
-  const outcome = await judge.try({ file: null, code: "", order }, SOUND_MS);
+async function provenSound(runner: MutantRunner, order: Order): Promise<Outcome> {
+  const outcome = await runner.try({ file: null, code: "", order }, SOUND_MS);
   if (outcome.caught !== null) throw new Error(`the core as it is fails in ${outcome.caught.layer}: ${outcome.caught.test}`);
   return outcome;
 }
 
 /** Tries all of them and tells each as it is done, in no particular order. Rejects when the core as it is does not pass. */
-export async function tryAll(mutants: readonly Mutant[], sources: Sources, onTried: (tried: Tried) => void, threads = availableParallelism()): Promise<void> {
+export async function runMutants(mutants: readonly Mutant[], sources: Sources, onResult: (result: MutantResult) => void, threads = availableParallelism()): Promise<void> {
   const worker = await workerCode();
   const texts = new Map([...new Set(mutants.map(({ file }) => file))].map((file) => [file, coreText(file)]));
-  const judges = Array.from({ length: Math.max(1, Math.min(threads, mutants.length)) }, () => new Judge(sources, worker));
+  const runners = Array.from({ length: Math.max(1, Math.min(threads, mutants.length)) }, () => new MutantRunner(sources, worker));
   try {
     const startedAtMs = performance.now();
-    const { passed } = await provenSound(judges[0] as Judge, {});
+    const { passed } = await provenSound(runners[0] as MutantRunner, {});
     const expectations = new Expectations(passed);
     const soundMs = performance.now() - startedAtMs;
     // In another order, too: a test that needs those before it would count as having caught what it has not.
-    await provenSound(judges[0] as Judge, expectations.orderFor(""));
+    await provenSound(runners[0] as MutantRunner, expectations.orderFor(""));
     const hangMs = Math.max(HANG_LEAST_MS, HANG_TIMES * soundMs);
     let next = 0;
-    const workThrough = async (judge: Judge): Promise<void> => {
+    const workThrough = async (runner: MutantRunner): Promise<void> => {
       for (let mutant = mutants[next++]; mutant !== undefined; mutant = mutants[next++]) {
         const code = await coreCode(mutated(texts.get(mutant.file) ?? "", mutant));
-        const { caught } = await judge.try({ file: mutant.file, code, order: expectations.orderFor(mutant.file) }, hangMs);
+        const { caught } = await runner.try({ file: mutant.file, code, order: expectations.orderFor(mutant.file) }, hangMs);
         if (caught !== null) expectations.note(mutant.file, caught);
-        onTried({ mutant, verdict: caught });
+        onResult({ mutant, caught });
       }
     };
-    await Promise.all(judges.map(workThrough));
+    await Promise.all(runners.map(workThrough));
   } finally {
-    await Promise.all(judges.map((judge) => judge.end()));
+    await Promise.all(runners.map((runner) => runner.end()));
   }
 }

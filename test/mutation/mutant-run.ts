@@ -1,4 +1,4 @@
-/** One mutant on trial: layer after layer, until a test fails. Whoever fails first has caught it. */
+/** One mutant: layer after layer, until a test fails. Whoever fails first has caught it. */
 import type { Ran, Timed } from "./collected-tests.ts";
 import { LAYERS, type Layer } from "./layers.ts";
 import type { Worlds } from "./world.ts";
@@ -16,14 +16,14 @@ export interface Catch {
 /** Names of tests, those first that are likely to fail soon. */
 export type Order = Readonly<Partial<Record<Layer, readonly string[]>>>;
 
-/** What a trial came to, and the tests that passed: all of them when nothing failed. */
+/** What a run came to, and the tests that passed: all of them when nothing failed. */
 export interface Outcome {
   readonly caught: Catch | null;
   readonly passed: Readonly<Partial<Record<Layer, readonly Timed[]>>>;
 }
 
 /** Tries the core in which `file` is `code`; null for the core as it is. */
-export async function tryMutant(worlds: Worlds, file: string | null, code: string, order: Order): Promise<Outcome> {
+export async function runMutant(worlds: Worlds, file: string | null, code: string, order: Order): Promise<Outcome> {
   const passed: Partial<Record<Layer, readonly Timed[]>> = {};
   for (const layer of LAYERS) {
     const ran = await failureIn(worlds.make(file, code), layer, order[layer] ?? []);
