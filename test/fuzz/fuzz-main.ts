@@ -6,6 +6,7 @@
 import process from "node:process";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { keep } from "./corpus.ts";
+import { keepRecord } from "./fuzz-record.ts";
 import { runTarget, type RunResult } from "./run-target.ts";
 import { TARGETS } from "./target-list.ts";
 import type { Target } from "./target.ts";
@@ -16,6 +17,7 @@ interface Options {
   readonly target: readonly Target[];
   readonly seed: number;
   readonly keep: boolean;
+  readonly record: boolean;
 }
 
 const SECOND_MS = 1_000;
@@ -80,13 +82,15 @@ async function feed(target: Target, options: Options, watchdog: Watchdog): Promi
 
 async function main(options: Options): Promise<void> {
   const watchdog = startWatchdog();
-  const results: RunResult[] = [];
+  const byTarget = new Map<Target, RunResult>();
   process.stdout.write(`seed ${options.seed}, Node ${process.version}\n`);
   for (const target of options.target) {
     watchdog.about(`${target.name}, seed ${options.seed}`);
-    results.push(await feed(target, options, watchdog));
+    byTarget.set(target, await feed(target, options, watchdog));
   }
   await watchdog.stop();
+  if (options.record) keepRecord(options.seed, byTarget);
+  const results = [...byTarget.values()];
   const cases = results.reduce((sum, result) => sum + result.cases, 0);
   const failed = results.filter(({ failure }) => failure !== null).length;
   process.stdout.write(`${thousands(cases)} cases in ${thousands(results.reduce((sum, result) => sum + result.elapsedMs, 0) / SECOND_MS)} s; ${failed === 0 ? "nothing found" : `${failed} target(s) failed`}\n`);
@@ -98,6 +102,7 @@ const command = new Command("fuzz")
   .option("--cases <n>", `how many cases in all, spread over the targets (default: ${thousands(shares(TARGETS))})`, count)
   .addOption(new Option("--target <names>", `a comma list of: ${TARGETS.map(({ name }) => name).join(", ")}`).argParser(targetsNamed).default(TARGETS, "all"))
   .option("--seed <n>", "where chance begins", count, (Date.now() % 1_000_000_000) + 1)
+  .option("--record", "write what it came to into record.json, which README.md shows (npm run docs)", false)
   .option("--no-keep", "do not keep what fails in the corpus")
   .action(main);
 await command.parseAsync();

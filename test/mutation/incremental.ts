@@ -1,6 +1,6 @@
 /**
  * What has become of every mutant so far, on disk: a run that is cut goes on where it was, and who has written a test asks
- * only the survivors again. A catch holds while its file stays as it is. A survivor is asked again when the tests have
+ * only the survivors again. A catch holds while its file, and the list of its mutants, stay as they are. A survivor is asked again when the tests have
  * changed, but for one whose reason is written down.
  */
 import { createHash } from "node:crypto";
@@ -30,6 +30,9 @@ export interface MutatedFile {
   readonly keys: readonly string[];
 }
 
+/** The statuses go by the order of the keys, so those must be the same, too. */
+const sourceOf = ({ text, keys }: Pick<MutatedFile, "text" | "keys">): string => digestOf([text, ...keys].join("\n"));
+
 export class IncrementalResults {
   readonly #path: URL | string;
   readonly #tests: string;
@@ -47,7 +50,7 @@ export class IncrementalResults {
     const kept: Contents = existsSync(path) ? fileSchema.parse(JSON.parse(readFileSync(path, "utf8"))) : { tests: "", files: {} };
     for (const { file, text, keys } of mutatedFiles) {
       const entry = kept.files[file];
-      const statuses = entry?.source === digestOf(text) ? entry.statuses : "";
+      const statuses = entry?.source === sourceOf({ text, keys }) ? entry.statuses : "";
       keys.forEach((key, index) => {
         const status = statusOf(statuses[index]);
         this.#statuses.set(key, status === "survived" && kept.tests !== this.#tests && !hasReason(key) ? null : status);
@@ -65,7 +68,7 @@ export class IncrementalResults {
   }
 
   save(): void {
-    const files = Object.fromEntries(this.#mutatedFiles.map(({ file, text, keys }) => [file, { source: digestOf(text), statuses: keys.map((key) => letterOf(this.of(key))).join("") }]));
+    const files = Object.fromEntries(this.#mutatedFiles.map(({ file, text, keys }) => [file, { source: sourceOf({ text, keys }), statuses: keys.map((key) => letterOf(this.of(key))).join("") }]));
     writeFileSync(this.#path, `${JSON.stringify({ tests: this.#tests, files } satisfies Contents, null, 1)}\n`);
   }
 }

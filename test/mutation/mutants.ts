@@ -14,8 +14,8 @@ export interface Mutant {
   readonly text: string;
 }
 
-/** What decides: the table, the gates, the evidence and the votes, the claim and its limits, and what feeds them. */
-export const DECIDING_FILES = ["transitions", "gates", "quorum", "evidence", "suspicion", "ownership", "claim", "policy", "age", "health", "fold", "schedule", "step", "speak", "asterisk-role"].map((name) => `${name}.ts`);
+/** What decides: the table, the gates, the evidence and the votes, the claim and its limits, what feeds them, the orders of operators, and the start of a stopped standby. */
+export const DECIDING_FILES = ["transitions", "gates", "quorum", "evidence", "suspicion", "ownership", "claim", "policy", "age", "health", "fold", "schedule", "step", "speak", "asterisk-role", "offer", "switchover-gates", "switchover", "takeover", "cold-standby"].map((name) => `${name}.ts`);
 
 /** All mutants of one file, in the order of its text. */
 export function mutantsOf(file: string, source: string): readonly Mutant[] {

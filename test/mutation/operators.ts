@@ -25,9 +25,16 @@ const FOR_PEOPLE = new Set(["says", "meaning", "name", "reason", "message", "clo
 
 /** Text for people below this node: nothing there decides. */
 export function isForPeople(node: ts.Node): boolean {
-  if (ts.isTemplateExpression(node)) return true;
+  if (ts.isTemplateExpression(node) || isChoiceOfTexts(node)) return true;
   if ((ts.isPropertyAssignment(node) || ts.isMethodDeclaration(node)) && ts.isIdentifier(node.name) && FOR_PEOPLE.has(node.name.text)) return true;
   return ts.isTypeNode(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node) || ts.isImportDeclaration(node);
+}
+
+/** One sentence or another. A sentence or null is a decision: to refuse, say. */
+function isChoiceOfTexts(node: ts.Node): boolean {
+  if (!ts.isConditionalExpression(node)) return false;
+  const choices = [node.whenTrue, node.whenFalse];
+  return choices.some((choice) => ts.isTemplateExpression(choice) || isChoiceOfTexts(choice)) && choices.every((choice) => ts.isTemplateExpression(choice) || ts.isStringLiteral(choice) || isChoiceOfTexts(choice));
 }
 
 /** All that could stand in the place of this node. */

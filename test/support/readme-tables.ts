@@ -18,6 +18,7 @@ import { soakPart, soakSchema } from "../bench/soak/soak-report.ts";
 import { rivalPart, rivalResultsSchema } from "../bench/rival/rival-report.ts";
 import { PARTS, stories } from "./failure-table.ts";
 import { resultsInWords } from "../mutation/results.ts";
+import { fuzzRecordInWords } from "../fuzz/fuzz-record.ts";
 import { recordInWords } from "../simulation/record.ts";
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map(cell).join(" | ")} |`).join("\n");
@@ -125,7 +126,7 @@ const badDay = (): string => badDayPart(badDaysSchema.parse(measured("bad-day.js
 const soak = (): string => soakPart(soakSchema.parse(measured("soak.json")));
 
 /** The generated parts of README.md by the name in their marker, `<!-- generated: NAME -->` to `<!-- end -->`. */
-export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, conditions, metrics, transitions, "worst-case": worstCases, verbs, rival, "bad-day": badDay, soak, failures, campaign: recordInWords, mutants: resultsInWords };
+export const README_PARTS: Readonly<Record<string, () => string>> = { knobs, errors, conditions, metrics, transitions, "worst-case": worstCases, verbs, rival, "bad-day": badDay, soak, failures, campaign: recordInWords, fuzz: fuzzRecordInWords, mutants: resultsInWords };
 
 /** The verbs of nodectl, from the program itself. */
 function verbs(): string {

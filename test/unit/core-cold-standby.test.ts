@@ -5,30 +5,13 @@ import { explainText } from "../../agent/cli/explain.ts";
 import { COLD_START_GATES, coldStandbySays, foldStart, initialColdStart } from "../../agent/core/cold-standby.ts";
 import { conditions } from "../../agent/core/conditions.ts";
 import { gateContext } from "../../agent/core/gates.ts";
-import type { CoreConfig } from "../../agent/core/settings.ts";
 import { explanationSchema } from "../../agent/status/explain-schema.ts";
 import { explanationOf, MEASURES } from "../../agent/status/explain.ts";
 import { memberRows } from "../../agent/status/cluster-rows.ts";
 import { statusView } from "../../agent/status/view.ts";
 import { coldWitnessConfig, COLD_SETTINGS, nodeConfig, problemsOf } from "../support/settings.ts";
+import { kill, pilotLight, WITNESS } from "../support/pilot-light.ts";
 import { coreConfig, SmallWorld } from "../support/small-world.ts";
-
-const WITNESS = "witness-1";
-
-/** A pair whose standby is kept stopped, and a witness. It has settled. */
-function pilotLight(ofWitness: Partial<CoreConfig> = {}): SmallWorld {
-  const node = (id: string): CoreConfig => coreConfig(id, { witnesses: [WITNESS] });
-  const world = new SmallWorld([node("node-a"), node("node-b"), coreConfig(WITNESS, { peers: ["node-a", "node-b"], coldStandby: true, coldStartWaitMs: 60_000, ...ofWitness })]);
-  world.run(20_000);
-  Object.assign(world.machine("node-b"), { agent: false, asterisk: false });
-  world.instances.set("node-b", "stopped");
-  world.run(90_000);
-  return world;
-}
-
-function kill(world: SmallWorld, node: string): void {
-  Object.assign(world.machine(node), { agent: false, asterisk: false });
-}
 
 const says = (world: SmallWorld): string | null => coldStandbySays(gateContext(world.state(WITNESS), world.config(WITNESS)));
 const found = (world: SmallWorld): readonly string[] => conditions(world.state(WITNESS), world.config(WITNESS)).map(({ name }) => name);
