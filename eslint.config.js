@@ -16,7 +16,7 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": "off",
       "max-lines": ["error", { max: 300, skipBlankLines: true }],
       "max-lines-per-function": ["error", { max: 70, skipBlankLines: true, skipComments: true }],
-      "no-restricted-syntax": ["error", { selector: "ExportDefaultDeclaration", message: "Named exports only." }],
+      "no-restricted-syntax": ["error", { selector: "ExportDefaultDeclaration", message: "Named exports only." }, { selector: "MemberExpression[object.name='AbortSignal'][property.name='any']", message: "A signal that lives long would collect its followers: use within() or stopAfter() of agent/adapters/interruptible.ts." }],
     },
   },
   {

@@ -9,6 +9,7 @@
  */
 import type { AriAccess } from "./adapters/ari-http.ts";
 import type { AriModules } from "./adapters/ari-modules.ts";
+import { within } from "./adapters/interruptible.ts";
 import type { Config, NodeConfig } from "./config.ts";
 import type { Failure } from "./core/types.ts";
 import { AgentError } from "./errors.ts";
@@ -115,7 +116,7 @@ async function reloadAll(parts: NodeParts, { folder, disk }: HeldTarget, manifes
 /** False when there is nothing to reload: Asterisk does not run, and will read its files when it does, or has no such module. */
 async function reload({ modules }: NodeParts, module: string, until: AbortSignal): Promise<boolean> {
   try {
-    return await modules.reload(module, AbortSignal.any([until, AbortSignal.timeout(RELOAD_WITHIN_MS)]));
+    return await within(RELOAD_WITHIN_MS, until, (signal) => modules.reload(module, signal));
   } catch (error) {
     if (error instanceof AgentError && error.code === "AGENT_PROBE_REFUSED") return false;
     throw error;
@@ -146,7 +147,7 @@ async function settlePassword(parts: NodeParts, { node }: Secret, ours: boolean,
 
 async function askAri({ modules }: NodeParts, until: AbortSignal): Promise<"accepted" | "refused" | "away"> {
   try {
-    return (await modules.accepted(AbortSignal.any([until, AbortSignal.timeout(RELOAD_WITHIN_MS)]))) ? "accepted" : "refused";
+    return (await within(RELOAD_WITHIN_MS, until, (signal) => modules.accepted(signal))) ? "accepted" : "refused";
   } catch (error) {
     if (error instanceof AgentError && error.code === "AGENT_PROBE_REFUSED") return "away";
     throw error;

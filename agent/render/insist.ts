@@ -1,5 +1,5 @@
 /** Asking again, with growing pauses, until an answer comes or the time is up: a boot must not fail for a second of bad network. */
-import { pause } from "../adapters/interruptible.ts";
+import { pause, within } from "../adapters/interruptible.ts";
 import { AgentError } from "../errors.ts";
 
 const PAUSE_MIN_MS = 500;
@@ -19,7 +19,7 @@ export interface Patience {
 export async function insist<T>({ until, attemptMs, onFailure }: Patience, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
   for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
     try {
-      return await ask(AbortSignal.any([until, AbortSignal.timeout(attemptMs)]));
+      return await within(attemptMs, until, ask);
     } catch (error) {
       if (!(error instanceof AgentError) || FINAL.has(error.code) || until.aborted) throw error;
       onFailure(error);

@@ -1,7 +1,7 @@
 /** The Stasis app's entry: settings, secret, campaigns, signals, exit codes (0 asked to stop, 70 a defect, 78 configuration). No logic. */
 import process from "node:process";
 import packageJson from "../../package.json" with { type: "json" };
-import { aborted, pause } from "../adapters/interruptible.ts";
+import { aborted, pause, within } from "../adapters/interruptible.ts";
 import { AgentError } from "../errors.ts";
 import { App } from "./app.ts";
 import { fetchSecret, openAws } from "./aws.ts";
@@ -48,7 +48,7 @@ async function run(): Promise<void> {
   async function waitForSecret(): Promise<string | null> {
     while (!ending.signal.aborted) {
       try {
-        return await fetchSecret(settings, aws, AbortSignal.any([ending.signal, AbortSignal.timeout(SECRET_WITHIN_MS)]));
+        return await within(SECRET_WITHIN_MS, ending.signal, (signal) => fetchSecret(settings, aws, signal));
       } catch (error) {
         log.warn({ event: "boot-waits", ...describe(error) }, "The secret can't be read; it is tried again.");
         await pause(SECRET_AGAIN_MS, ending.signal);

@@ -2,7 +2,7 @@
  * The app's measurements, once an interval, on the way that the agent's take: what CloudWatch does not take waits on the disk, and goes with
  * later calls, no more of them than are made anyway. The active measures; a node that is so no longer sends what still waits.
  */
-import { pause } from "../adapters/interruptible.ts";
+import { pause, within } from "../adapters/interruptible.ts";
 import { publishMinute, type MetricWay } from "../adapters/metric-shipping.ts";
 import type { AppMetricName } from "./core/app-metrics.ts";
 import { AgentError, type ErrorCode } from "../errors.ts";
@@ -48,7 +48,7 @@ export class MetricSender {
     const told = this.#dropped;
     try {
       const sets = isActive() ? setsOf(await this.#options.values(told)) : {};
-      const { dropped, failure } = await publishMinute({ atWallMs: wallMs(), sets }, { sink, spool }, AbortSignal.any([this.#rounds.ended, AbortSignal.timeout(PUBLISH_WITHIN_MS)]));
+      const { dropped, failure } = await within(PUBLISH_WITHIN_MS, this.#rounds.ended, (signal) => publishMinute({ atWallMs: wallMs(), sets }, { sink, spool }, signal));
       // Told once: this minute is CloudWatch's now, or in the spool. An empty one tells nothing.
       this.#dropped += dropped - ("AppMetricsDropped" in sets ? told : 0);
       if (failure !== null) onTrouble("metrics wait on the disk", new AgentError(failure.code as ErrorCode, failure.message));

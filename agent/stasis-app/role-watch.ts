@@ -5,7 +5,7 @@
  */
 import { request } from "node:http";
 import { z } from "zod";
-import { pause } from "../adapters/interruptible.ts";
+import { pause, within } from "../adapters/interruptible.ts";
 import { mayDial, roleOf, type AgentWord, type AppRole, type RoleState } from "./core/role.ts";
 import { AppError } from "./errors.ts";
 import { Rounds } from "./rounds.ts";
@@ -57,7 +57,7 @@ export class RoleWatch {
   /** Asks the agent now; a failure leaves the last word in place. */
   async ask(): Promise<AppRole> {
     try {
-      this.#state = { word: await this.#read(), atMs: this.#options.monotonicMs() };
+      this.#state = { word: await within(ASK_MS, this.#rounds.ended, (signal) => this.#read(signal)), atMs: this.#options.monotonicMs() };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
     }
@@ -68,11 +68,11 @@ export class RoleWatch {
     return role;
   }
 
-  #read(): Promise<AgentWord> {
+  #read(signal: AbortSignal): Promise<AgentWord> {
     const { host, port } = this.#options;
     return new Promise<AgentWord>((resolve, reject) => {
       const failed = (error: Error): void => reject(new AppError("APP_STATUS_FAILED", `the agent's status: ${error.message}`, error));
-      const asking = request({ host, port, path: "/status", headers: { host: `${host}:${port}`, accept: "application/json" }, signal: AbortSignal.any([this.#rounds.ended, AbortSignal.timeout(ASK_MS)]) }, (incoming) => {
+      const asking = request({ host, port, path: "/status", headers: { host: `${host}:${port}`, accept: "application/json" }, signal }, (incoming) => {
         let text = "";
         incoming.setEncoding("utf8").on("error", failed).on("data", (chunk: string) => {
           text += chunk;

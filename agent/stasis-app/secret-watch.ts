@@ -4,7 +4,7 @@
  * part can't be used yet (the database still has the old password, say) is handed on again at the next look.
  */
 import { createHash } from "node:crypto";
-import { pause } from "../adapters/interruptible.ts";
+import { pause, within } from "../adapters/interruptible.ts";
 import { AppError } from "./errors.ts";
 import { describe } from "./log.ts";
 import { Rounds } from "./rounds.ts";
@@ -65,7 +65,7 @@ export class SecretWatch {
   async #look(): Promise<void> {
     const { onUsed, read, use } = this.#options;
     try {
-      const text = await read(AbortSignal.any([this.#rounds.ended, AbortSignal.timeout(READ_WITHIN_MS)]));
+      const text = await within(READ_WITHIN_MS, this.#rounds.ended, read);
       if (digest(text) !== this.#inUse) {
         await use(parseAppSecret(text));
         this.#inUse = digest(text);

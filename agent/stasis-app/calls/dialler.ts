@@ -45,7 +45,7 @@ export class Dialler {
   #leasedAtMs = -Infinity;
   /** How often the lease was over before it was renewed. */
   #lapses = 0;
-  readonly #rounds = new Rounds((ended) => this.#go(ended));
+  readonly #rounds = new Rounds(() => this.#go());
   #wake = new AbortController();
 
   constructor(options: DiallerOptions) {
@@ -57,8 +57,10 @@ export class Dialler {
   }
 
   /** Ends after the round that is under way. */
-  close(): Promise<void> {
-    return this.#rounds.close();
+  async close(): Promise<void> {
+    const closed = this.#rounds.close();
+    this.poke();
+    await closed;
   }
 
   /** A call was accepted, or the role has changed: does not wait for the next round. */
@@ -79,14 +81,14 @@ export class Dialler {
     }
   }
 
-  async #go(ended: AbortSignal): Promise<void> {
+  async #go(): Promise<void> {
     this.#wake = new AbortController();
     try {
       if (this.#options.isActive()) await this.#round();
     } catch (error) {
       this.#options.onTrouble("the queue of calls can't be used", error);
     }
-    await pause(ROUND_MS, AbortSignal.any([ended, this.#wake.signal]));
+    await pause(ROUND_MS, this.#wake.signal);
   }
 
   async #round(): Promise<void> {

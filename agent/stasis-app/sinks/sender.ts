@@ -2,7 +2,7 @@
  * Carries events from the outbox to the sink: each call's in order, those of different calls side by side. A sink that is away is
  * asked again with one event, later and later; then all that has waited follows. Nothing leaves the outbox before the sink has it.
  */
-import { pause } from "../../adapters/interruptible.ts";
+import { pause, within } from "../../adapters/interruptible.ts";
 import { Rounds } from "../rounds.ts";
 import type { Outbox, Waiting } from "../store/outbox.ts";
 import { SinkFailure, type EventSink } from "./sink.ts";
@@ -74,7 +74,7 @@ export class EventSender {
 
   async #deliver({ id, event, tries }: Waiting): Promise<void> {
     try {
-      await this.#options.sink.deliver(event, AbortSignal.any([this.#rounds.ended, AbortSignal.timeout(DELIVERY_MS)]));
+      await within(DELIVERY_MS, this.#rounds.ended, (signal) => this.#options.sink.deliver(event, signal));
     } catch (error) {
       if (error instanceof SinkFailure && error.kind === "refused") await this.#options.outbox.failed(id, Math.min(REFUSED_MAX_MS, REFUSED_MIN_MS * 2 ** Math.min(tries, 20)));
       throw error;

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { z } from "zod";
+import { within } from "../../../agent/adapters/interruptible.ts";
 import { AsteriskControl } from "../../../agent/adapters/asterisk-control.ts";
 import { settledOrRefused } from "../judge.ts";
 import { latin1, mutatedText, pieces } from "../mutate.ts";
@@ -36,17 +37,19 @@ export const controlWire = target({
         for (const part of now.parts) socket.write(part, "latin1");
         socket.end();
       };
-      // Asterisk waits for the command; something else may not.
+      // Asterisk waits for the command; something else may not. What is not read would keep the socket open.
+      socket.resume();
       if (now.early) say();
       else socket.once("data", say);
     });
     server.listen(path);
     await once(server, "listening");
     const control = new AsteriskControl(path);
+    const never = new AbortController().signal;
     return {
       async feed(input) {
         now = { parts: pieces(input.text, input.cuts), early: input.early };
-        const done = await settledOrRefused(() => control.run("core show channels count", AbortSignal.timeout(DEADLINE_MS)), { codes: ["AGENT_ARI_FAILED"] });
+        const done = await settledOrRefused(() => within(DEADLINE_MS, never, (signal) => control.run("core show channels count", signal)), { codes: ["AGENT_ARI_FAILED"] });
         if (done !== null) assert.doesNotMatch(done.value, /[\x00-\x08\x0b-\x1f\x7f-\x9f]/, "control bytes came through");
         return done !== null;
       },
