@@ -48,6 +48,9 @@ describe("a start", () => {
   const spoiled: readonly [string, string, State][] = [
     ["not paused", "claims are paused", { ...READY, policy: { ...READY.policy, pause: { ...READY.policy.pause, on: true } } }],
     ["owner known", "one read contradicts", { ...READY, ownership: { ...READY.ownership, candidate: { kind: "nobody" } } }],
+    ["address on a peer", "the address is on a node that is no peer", { ...READY, evidence: { ...READY.evidence, target: "node-z" } }],
+    ["own verdict down", "the witness can't tell", { ...READY, evidence: { ...READY.evidence, private: { ...READY.evidence.private, okSinceMs: null } } }],
+    ["majority down", "the witness can't tell, and nobody else does", { ...READY, evidence: { ...READY.evidence, private: { ...READY.evidence.private, okSinceMs: null } } }],
     ["no standby runs", "node-b is heard and takes calls", heard("node-b")],
     ["EC2 asked", "EC2 can't be read", { ...READY, ownership: { ...READY.ownership, failures: 3, failure: FAILURE, readSentAtMs: SUSPECTED_MS } }],
     ["a standby is stopped", "its instance is only stopping", standby("stopping")],
@@ -105,6 +108,7 @@ describe("a stopped standby", () => {
     assert.equal(marksReadAtMs(standby("running"), config), null);
     const read = (atMs: number | null): State => ({ ...standby("stopped", { sinceMs }), ownership: { ...READY.ownership, readSentAtMs: atMs } });
     const marks = (state: State): boolean => !closed(state).includes("marks had time");
+    assert.equal(marks(standby("running")), false, "none is stopped");
     assert.deepEqual([marks(read(sinceMs + needMs)), marks(read(sinceMs + needMs - 1)), marks(read(null))], [true, false, false]);
   });
 });

@@ -76,6 +76,7 @@ describe("the order", () => {
     const earlier = { to: "node-a", request: { ...request, id: "00000000000000d9" } };
     assert.deepEqual(askSwitchover({ ...standby, passingOn: [earlier] }, request, config).passingOn, [earlier, { to: "node-a", request }]);
     assert.equal(phaseOf(askSwitchover(silent(standby), request, config)), "refused");
+    for (const holder of [null, { kind: "nobody" }] as const) assert.equal(phaseOf(askSwitchover({ ...standby, ownership: { ...standby.ownership, holder } }, request, config)), "refused");
     assert.equal(phaseOf(askSwitchover(sampleActive(), request, config)), "draining");
     const witness = { ...config, kind: "witness" } as const;
     assert.equal(askSwitchover(standby, request, witness), standby);
