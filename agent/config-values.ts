@@ -116,6 +116,8 @@ function listKind<T, E>(rules: { readonly words: string; readonly entry: (text: 
     accepts,
     canonical: rules.canonical,
     parse(text, limits) {
+      // Before it is taken apart: what follows a lost line break may have a comma in it.
+      if (SECOND_SETTING.test(text)) return { ok: false, problem: `${shown(text)} is not ${accepts(limits)}.` };
       const texts = text.trim() === "" ? [] : text.split(",").map((entry) => entry.trim());
       const entries: E[] = [];
       const seen = new Set<string>();

@@ -104,6 +104,9 @@ describe("loading the configuration", () => {
       assert.doesNotMatch(problem, /s3cret/);
       assert.match(problem, /^SECRET_INTERVAL_MS: its value .* is a line break missing\?/);
     }
+    const list = only({ PEERS: "node-b=10.0.2.10:8090ARI_PASSWORD=abc,s3cretWord" });
+    assert.doesNotMatch(list, /s3cret|abc/);
+    assert.match(list, /^PEERS: its value .* is a line break missing\?/);
   });
 
   it("asks for IP addresses where a name would have to be resolved in an outage", () => {
