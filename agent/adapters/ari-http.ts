@@ -77,7 +77,7 @@ export class AriHttp {
   #send(question: AriQuestion, password: string, signal: AbortSignal): Promise<AriReply> {
     const name = `ARI ${question.method} ${question.path}`;
     return new Promise((resolve, reject) => {
-      const failed = (cause: NodeJS.ErrnoException): void => reject(translate(name, cause, signal));
+      const failed = (cause: NodeJS.ErrnoException): void => reject(translate(name, cause, signal, outgoing.reusedSocket));
       const outgoing = request({
         host: this.#host,
         port: this.#port,
@@ -139,10 +139,10 @@ function read(incoming: IncomingMessage, resolve: (reply: AriReply) => void, fai
   );
 }
 
-function translate(name: string, cause: NodeJS.ErrnoException, signal: AbortSignal): AgentError {
+function translate(name: string, cause: NodeJS.ErrnoException, signal: AbortSignal, reused: boolean): AgentError {
   if (signal.aborted) return new AgentError("AGENT_PROBE_TIMEOUT", `${name} was not answered in time`);
   if (cause.code === "ECONNREFUSED") return new AgentError("AGENT_PROBE_REFUSED", `${name} was refused: nothing listens there`, cause);
-  // Asterisk does so with connections beyond its limit, without a word to them.
-  const hint = cause.code === "ECONNRESET" ? "; has Asterisk more HTTP sessions than sessionlimit in http.conf allows?" : "";
+  // Asterisk resets new connections beyond its limit without a word. One that was in use breaks for other reasons: Asterisk has died, say.
+  const hint = cause.code === "ECONNRESET" && !reused ? "; so Asterisk treats connections beyond sessionlimit in http.conf" : "";
   return new AgentError("AGENT_ARI_FAILED", `${name} failed (${cause.code ?? cause.message}${hint})`, cause);
 }

@@ -6,7 +6,7 @@ import { AgentError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
 import { AriClientSession, type AriEvent } from "./ari-client-session.ts";
 import type { AriAccess } from "./ari-http.ts";
-import { pause, stopAfter } from "./interruptible.ts";
+import { pause, within } from "./interruptible.ts";
 
 /** Timing of the event socket's upkeep, all ms. */
 export interface AriTiming {
@@ -90,16 +90,13 @@ export class AriSocket {
   /** One session from the attempt to its end; resolves with why there is none any more, and how long there was one (null: none was opened). */
   async #hold(): Promise<{ readonly reason: AgentError; readonly livedMs: number | null }> {
     const { access, app, clock, timing, onOpen, onClosed, onIgnored } = this.#options;
-    const deadline = stopAfter(timing.connectWithinMs, this.#closing.signal);
     let session: AriClientSession;
     try {
-      session = await AriClientSession.open({ access, app, pingIntervalMs: timing.pingIntervalMs, onEvent: (event) => this.#note(event), onIgnored }, deadline.signal);
+      session = await within(timing.connectWithinMs, this.#closing.signal, (signal) => AriClientSession.open({ access, app, pingIntervalMs: timing.pingIntervalMs, onEvent: (event) => this.#note(event), onIgnored }, signal));
     } catch (error) {
       // Anything else is not of the world's making: a defect of ours, which must not pass for an Asterisk that is away.
       if (!(error instanceof AgentError)) throw error;
       return { reason: error, livedMs: null };
-    } finally {
-      deadline.cancel();
     }
     const openedAtMs = clock.monotonicMs();
     this.#session = session;

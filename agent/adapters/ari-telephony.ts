@@ -15,7 +15,7 @@ import { AriTransport } from "./ari-transport.ts";
 import { AsteriskControl } from "./asterisk-control.ts";
 import { parseAlertedSubsystems, parseChannelCounts, parseDatabaseAnswer } from "./asterisk-replies.ts";
 import { ContactCounter } from "./contact-counter.ts";
-import { aborted, pause, stopAfter } from "./interruptible.ts";
+import { aborted, pause, within } from "./interruptible.ts";
 import { StasisRegistry } from "./stasis-registry.ts";
 
 export interface AriTelephonyOptions {
@@ -134,9 +134,7 @@ export class AriTelephony implements Telephony {
 
   /** The canary call is not counted: it takes milliseconds, and its end is waited for. */
   async callCounts(signal: AbortSignal): Promise<{ readonly calls: number; readonly channels: number }> {
-    const stop = stopAfter(CANARY_WAIT_MAX_MS, signal);
-    await Promise.race([this.#canary.quiet(), aborted(stop.signal)]);
-    stop.cancel();
+    await within(CANARY_WAIT_MAX_MS, signal, (late) => Promise.race([this.#canary.quiet(), aborted(late)]));
     return parseChannelCounts(await this.#control.run("core show channels count", signal));
   }
 
@@ -191,13 +189,13 @@ export class AriTelephony implements Telephony {
 
   /** Filter first, then the subscription, so that no call's events slip through. Both may be repeated; both are until they succeed. */
   async #setUp(session: AriClientSession): Promise<void> {
-    const within = (): AbortSignal => AbortSignal.timeout(this.#timing.setUpWithinMs);
+    const soon = (): AbortSignal => AbortSignal.timeout(this.#timing.setUpWithinMs);
     while (!session.isOver()) {
       try {
         const filter = { allowed: ALLOWED_EVENTS.map((type) => ({ type })) };
-        const app = await session.call("the event filter", within(), (client) => client.applications.filter({ applicationName: this.#app, filter }));
+        const app = await session.call("the event filter", soon(), (client) => client.applications.filter({ applicationName: this.#app, filter }));
         this.#canary.sweep(session, [app.channel_ids].flat());
-        await session.call("the subscription to PJSIP's endpoints", within(), (client) => client.applications.subscribe({ applicationName: this.#app, eventSource: "endpoint:PJSIP" }));
+        await session.call("the subscription to PJSIP's endpoints", soon(), (client) => client.applications.subscribe({ applicationName: this.#app, eventSource: "endpoint:PJSIP" }));
         return;
       } catch (error) {
         if (!(error instanceof AgentError)) throw error;

@@ -9,7 +9,7 @@ import swagger, { type SwaggerExchange, type SwaggerResponse } from "swagger-cli
 import { AriHttp, type AriAccess, type AriReply } from "./ari-http.ts";
 
 /**
- * An ARI call that hangs keeps one of Asterisk's threads and one of its 100 HTTP sessions. So an unanswered one is not
+ * An ARI call that hangs keeps one of Asterisk's threads and one of its HTTP sessions (`sessionlimit` in http.conf). So an unanswered one is not
  * cut off but kept, where its end can be seen, and with this many of them no more are sent.
  */
 const UNANSWERED_MAX = 5;

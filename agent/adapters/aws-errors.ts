@@ -38,7 +38,7 @@ export function cloudFailure(thrown: unknown, call: AwsCall): AgentError {
     return new AgentError(error.sent ? "AGENT_CLOUD_TIMEOUT" : "AGENT_CLOUD_UNREACHABLE", `${call.name}: ${error.message}${error.sent ? ", after the request had left" : ""}`, error);
   }
   const awsCode = awsCodeOf(error);
-  const message = clip(`${call.name}: ${awsCode}: ${error instanceof Error ? error.message : String(error)}`);
+  const message = clip(`${call.name}: ${awsCode}: ${wordsOf(error)}`);
   const known = CODES.get(awsCode);
   if (known !== undefined) return new AgentError(known, message, error);
   const status = statusOf(error);
@@ -57,6 +57,12 @@ function readable(error: unknown): unknown {
   if (typeof message === "string") return error;
   const told = new Error(`no words, but ${message === null ? "null" : `a value of the type ${typeof message}`}`);
   return Object.assign(told, { name: error.name, ...("$metadata" in error ? { $metadata: error.$metadata } : {}) });
+}
+
+/** Of what is no error only a text is told: anything else may not even have one. */
+function wordsOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  return typeof error === "string" ? error : typeof error;
 }
 
 /** AWS's own code, as the SDK reports it: the error's name. */

@@ -18,7 +18,7 @@ export function stopAfter(delayMs: number, other: AbortSignal): { readonly signa
 }
 
 /**
- * Runs something that ends early after that long (ms) or when `other` fires. Not AbortSignal.any(): `other` may live for
+ * Runs something with a signal that fires after that long (ms) or with `other`, and that it must heed. Not AbortSignal.any(): `other` may live for
  * months, and in node 20 its list of followers grows with every call, 80 to 1200 bytes each (measured).
  */
 export async function within<T>(delayMs: number, other: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -49,7 +49,7 @@ export class StasisRegistry {
   }
 
   /**
-   * A question that hangs keeps one of Asterisk's threads and one of its 100 HTTP sessions, so it is neither cut off nor
+   * A question that hangs keeps one of Asterisk's threads and one of its HTTP sessions (`sessionlimit` in http.conf), so it is neither cut off nor
    * repeated: the next caller waits for the same answer.
    */
   async #listed(app: string, signal: AbortSignal): Promise<AriReply> {

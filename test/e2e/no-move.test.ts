@@ -92,7 +92,7 @@ describe("the address stays when", () => {
         env: { ARI_USERNAME: "agent", ARI_PASSWORD: pair.secret.ari_password, CONNECTIONS: "400" },
         onLine: (line) => { if (line.startsWith("{")) rounds.push(line); },
       });
-      await waitUntil("all connections to be open", () => rounds.length > 0, 30_000);
+      await waitUntil("all connections to be open", () => rounds.length > 0, 60_000);
       const before = rounds.length;
       // At least one canary call falls into it.
       await staysOn(pair, "node-a", LONG_ENOUGH_MS);
