@@ -11,6 +11,7 @@ import { runTarget, type RunResult } from "./run-target.ts";
 import { TARGETS } from "./target-list.ts";
 import type { Target } from "./target.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
+import { wholeNumber } from "../support/whole-number.ts";
 
 interface Options {
   readonly cases?: number;
@@ -25,12 +26,6 @@ const SECOND_MS = 1_000;
 const ERROR_LINES = 12;
 /** `--cases` is spread by the targets' shares. */
 const shares = (targets: readonly Target[]): number => targets.reduce((sum, { share }) => sum + share, 0);
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number of at least 1.");
-  return value;
-}
 
 function targetsNamed(text: string): readonly Target[] {
   return text.split(",").map((name) => {
@@ -81,6 +76,7 @@ async function feed(target: Target, options: Options, watchdog: Watchdog): Promi
 }
 
 async function main(options: Options): Promise<void> {
+  if (options.record && options.target.length < TARGETS.length) command.error("--record is for a run of all targets: leave --target out.");
   const watchdog = startWatchdog();
   const byTarget = new Map<Target, RunResult>();
   process.stdout.write(`seed ${options.seed}, Node ${process.version}\n`);
@@ -99,9 +95,9 @@ async function main(options: Options): Promise<void> {
 
 const command = new Command("fuzz")
   .description("Feeds what comes from outside with input made of chance.")
-  .option("--cases <n>", `how many cases in all, spread over the targets (default: ${thousands(shares(TARGETS))})`, count)
+  .option("--cases <n>", `how many cases in all, spread over the targets (default: ${thousands(shares(TARGETS))})`, wholeNumber)
   .addOption(new Option("--target <names>", `a comma list of: ${TARGETS.map(({ name }) => name).join(", ")}`).argParser(targetsNamed).default(TARGETS, "all"))
-  .option("--seed <n>", "where chance begins", count, (Date.now() % 1_000_000_000) + 1)
+  .option("--seed <n>", "where chance begins", wholeNumber, (Date.now() % 1_000_000_000) + 1)
   .option("--record", "write what it came to into record.json, which README.md shows (npm run docs)", false)
   .option("--no-keep", "do not keep what fails in the corpus")
   .action(main);

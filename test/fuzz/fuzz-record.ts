@@ -1,7 +1,6 @@
-/** The largest fuzzing that was recorded: `npm run fuzz -- --record` writes it down, README.md shows it. */
+/** The last fuzzing that was recorded: `npm run fuzz -- --record` writes it down, README.md shows it. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
-import process from "node:process";
+import { measuredOn } from "../support/measured-on.ts";
 import type { RunResult } from "./run-target.ts";
 import type { Target } from "./target.ts";
 
@@ -31,8 +30,7 @@ const round = (value: number): number => Number(value.toFixed(2));
 /** Writes the record; the date and the machine are those of now and here. */
 export function keepRecord(seed: number, results: ReadonlyMap<Target, RunResult>): void {
   const targets = [...results].map(([{ name, says }, { cases, accepted, elapsedMs, grownMib, failure }]): TargetRecord => ({ name, says, cases, accepted: round(accepted / cases), seconds: round(elapsedMs / 1_000), grownMib: round(grownMib), found: failure !== null }));
-  const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? "unknown"}), Node ${process.version}`;
-  writeFileSync(FILE, `${JSON.stringify({ date: new Date().toISOString().slice(0, 10), machine, seed, targets } satisfies FuzzRecord, null, 2)}\n`);
+  writeFileSync(FILE, `${JSON.stringify({ ...measuredOn(), seed, targets } satisfies FuzzRecord, null, 2)}\n`);
 }
 
 /** The record as README.md tells it. */
@@ -42,7 +40,7 @@ export function fuzzRecordInWords(): string {
   const sum = (of: (target: TargetRecord) => number): number => targets.reduce((so, target) => so + of(target), 0);
   const found = targets.filter((target) => target.found).map(({ name }) => name);
   return [
-    "| target | what is fed | cases | taken for good | heap, grown by | found |",
+    "| target | what is fed | cases | accepted | heap, grown by | found |",
     "| --- | --- | ---: | ---: | ---: | --- |",
     ...targets.map(({ name, says, cases, accepted, grownMib, found: bad }) => `| \`${name}\` | ${says} | ${cases} | ${Math.round(100 * accepted)} % | ${grownMib.toFixed(1)} MiB | ${bad ? "YES" : "nothing"} |`),
     "",

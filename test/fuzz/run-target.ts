@@ -127,7 +127,7 @@ async function feedOne(subject: Subject<unknown>, troubles: Troubles, input: unk
   const startedAtMs = performance.now();
   const cpu = process.cpuUsage();
   const fed = subject.feed(input);
-  const accepted = typeof fed === "boolean" ? fed : await within(fed);
+  const accepted = typeof fed === "boolean" ? fed : await unlessHung(fed);
   // An error that nobody waits for is told a turn later.
   if (typeof fed !== "boolean") await turn();
   const left = troubles.take();
@@ -138,7 +138,7 @@ async function feedOne(subject: Subject<unknown>, troubles: Troubles, input: unk
   return accepted;
 }
 
-async function within<T>(work: Promise<T>): Promise<T> {
+async function unlessHung<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`hangs: no end within ${HANGS_AFTER_MS} ms`)), HANGS_AFTER_MS);

@@ -6,7 +6,7 @@
  */
 import { writeFileSync } from "node:fs";
 import process from "node:process";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { runMutants, type MutantResult } from "./run-mutants.ts";
 import { DECIDING_FILES, mutantsOf, type Mutant } from "./mutants.ts";
 import { complaintsAbout, GOAL, reportOf, sentenceOf } from "./results.ts";
@@ -14,6 +14,7 @@ import { sampleOf } from "./sample.ts";
 import { coreText, makeSources } from "./sources.ts";
 import { REASONS } from "./survivors.ts";
 import { IncrementalResults } from "./incremental.ts";
+import { wholeNumber } from "../support/whole-number.ts";
 
 /** What is known is written down after so many mutants, and told where there is no terminal. */
 const SAVE_EVERY = 20;
@@ -25,12 +26,6 @@ interface Options {
   readonly threads?: number;
   readonly force: boolean;
   readonly known: boolean;
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("it must be a whole number of 1 or more.");
-  return value;
 }
 
 /** On a terminal in place; elsewhere a line. */
@@ -59,12 +54,12 @@ async function tryUnknown(mutants: readonly Mutant[], results: IncrementalResult
 async function main(): Promise<void> {
   const options = new Command("mutate")
     .description("Weakens the core's decisions one at a time and shows which layer of tests catches it.")
-    .option("--sample <n>", "try only so many, drawn by the seed", count)
-    .option("--seed <s>", "of the sample", count, 1)
+    .option("--sample <n>", "try only so many, drawn by the seed", wholeNumber)
+    .option("--seed <s>", "of the sample", wholeNumber, 1)
     .option("--file <names...>", `only these files of agent/core: ${DECIDING_FILES.join(", ")}`)
     .option("--force", "forget what earlier runs have found", false)
     .option("--known", "try nothing: write RESULTS.md from what is known", false)
-    .option("--threads <t>", "worker threads (default: one a core)", count)
+    .option("--threads <t>", "worker threads (default: one a core)", wholeNumber)
     .parse()
     .opts<Options>();
   const byFile = DECIDING_FILES.map((file) => ({ file, text: coreText(file), mutants: mutantsOf(file, coreText(file)) }));

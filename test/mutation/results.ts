@@ -16,8 +16,8 @@ const percent = (part: number, whole: number): string => `${((100 * part) / Math
 
 /** The sum in one sentence. */
 export function sentenceOf(tried: readonly MutantResult[]): string {
-  const caught = tried.filter((one) => !survived(one)).length;
-  return `${caught} of ${tried.length} mutants are caught (${percent(caught, tried.length)}): ${CATCHERS.map((layer) => `${layer} ${tried.filter(({ caught }) => caught?.layer === layer).length}`).join(", ")}; ${tried.length - caught} survive.`;
+  const dead = tried.filter((one) => !survived(one)).length;
+  return `${dead} of ${tried.length} mutants are caught (${percent(dead, tried.length)}): ${CATCHERS.map((layer) => `${layer} ${tried.filter(({ caught }) => caught?.layer === layer).length}`).join(", ")}; ${tried.length - dead} survive.`;
 }
 
 /** What the command fails for; nothing when all is well. `full`: every mutant was tried, so that reasons can be left over. */

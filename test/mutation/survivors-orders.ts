@@ -22,5 +22,5 @@ export const SURVIVORS_OF_THE_ORDERS: Readonly<Record<string, string>> = {
 
   // cold-standby.ts
   "cold-standby.ts coldStandbyDue: suspected && COLD_START_GATES.every((gate) => gate.passes(context)) -> COLD_START_GATES.every((gate) => gate.passes(context))": "No standby counts as stopped while nothing is suspected, so that its gate is closed: asked twice on purpose, because it saves asking all gates in every step.",
-  "cold-standby.ts foldStart: suspectedAtMs !== null && coldStart.notBeforeMs < suspectedAtMs -> coldStart.notBeforeMs < suspectedAtMs": "null compares as 0, and no clock has been there; the question is there for the type.",
+  "cold-standby.ts foldStart: suspectedAtMs !== null && coldStart.notBeforeMs < suspectedAtMs -> coldStart.notBeforeMs < suspectedAtMs": "null compares as 0, and no instant of the monotonic clock is before that; the question is there for the type.",
 };

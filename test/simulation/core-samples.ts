@@ -4,7 +4,7 @@ import { foldReading } from "../../agent/core/ownership.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
 import type { MemberView, State } from "../../agent/core/state.ts";
 import { initialState } from "../../agent/core/step.ts";
-import type { NodeId } from "../../agent/core/types.ts";
+import type { Holder, NodeId } from "../../agent/core/types.ts";
 import { simConfig } from "./settings.ts";
 
 /** The settings of node-b, a standby beside node-a (and node-c with three nodes), with the knobs' defaults. */
@@ -19,6 +19,12 @@ export function sampleHeartbeat(over: Partial<Heartbeat> = {}): Heartbeat {
     publicIp: "203.0.113.10", pause: { revision: 0, setBy: "", on: false, reason: "", remainingMs: null }, hearsYou: "heard", echo: { sequence: 1, heldMs: 5 }, verdict: null, rosterHeld: null, draining: false, mark: null, blocked: false, zone: null, ready: true, switchover: null, answer: null, coldStart: null,
     software: "1.0.0", asterisk: null, configDigest: "same", calls: 0, ...over,
   };
+}
+
+/** What is known of the owner after two reads of EC2 that show the address there; the first was sent at `sentAtMs`. */
+export function believed(ownership: State["ownership"], holder: Holder, sentAtMs = 900): State["ownership"] {
+  const reading = { holder, publicIp: "203.0.113.10", mark: null, lastClaim: null };
+  return foldReading(foldReading(ownership, reading, sentAtMs, sentAtMs + 60), reading, sentAtMs + 100, sentAtMs + 160);
 }
 
 /** How a member looks that was last heard at that instant. */

@@ -1,7 +1,6 @@
 /** The largest campaign that was recorded: `npm run simulate -- --record` writes it down, README.md shows it. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
-import process from "node:process";
+import { measuredOn } from "../support/measured-on.ts";
 
 /** What a campaign came to. Plain JSON. */
 export interface CampaignRecord {
@@ -25,8 +24,7 @@ export const yearsOf = (hours: number): string => (hours / HOURS_A_YEAR).toFixed
 
 /** Writes the record; the date and the machine are those of now and here. */
 export function keepRecord(record: Omit<CampaignRecord, "date" | "machine">): void {
-  const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? "unknown"}), Node ${process.version}`;
-  writeFileSync(FILE, `${JSON.stringify({ date: new Date().toISOString().slice(0, 10), machine, ...record }, null, 2)}\n`);
+  writeFileSync(FILE, `${JSON.stringify({ ...measuredOn(), ...record }, null, 2)}\n`);
 }
 
 /** The record as README.md tells it. */

@@ -4,12 +4,13 @@
  * breaks it and the command that replays the whole run, and ends with exit code 1.
  */
 import process from "node:process";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { isCold } from "./campaign.ts";
 import { runBatch } from "./pool.ts";
 import { keepRecord, yearsOf } from "./record.ts";
 import { asScenario, shrink } from "./shrink.ts";
 import type { RunResult } from "./story.ts";
+import { wholeNumber } from "../support/whole-number.ts";
 
 interface Options {
   readonly seeds: number;
@@ -35,12 +36,6 @@ interface Sum {
 const BAR = 30;
 /** Shrinking takes dozens of runs: the first few failures are usually one. */
 const SHRUNK_MAX = 3;
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("it must be a whole number of 1 or more.");
-  return value;
-}
 
 function add(sum: Sum, result: RunResult): void {
   sum.runs += 1;
@@ -86,10 +81,10 @@ function printShrunk(result: RunResult): void {
 async function main(): Promise<void> {
   const command = new Command("simulate")
     .description("Runs simulated clusters through random faults and checks every promise of the design.")
-    .option("--seeds <n>", "how many runs", count, 1_000)
-    .option("--minutes <m>", "simulated minutes of each run", count, 10)
-    .option("--seed <s>", "the first seed; equal seeds give equal runs", count, 1)
-    .option("--threads <t>", "worker threads (default: one a core)", count)
+    .option("--seeds <n>", "how many runs", wholeNumber, 1_000)
+    .option("--minutes <m>", "simulated minutes of each run", wholeNumber, 10)
+    .option("--seed <s>", "the first seed; equal seeds give equal runs", wholeNumber, 1)
+    .option("--threads <t>", "worker threads (default: one a core)", wholeNumber)
     .option("--transcript", "print what happened in each run", false)
     .option("--no-shrink", "do not look for the shortest script of a broken run")
     .option("--record", "write what it came to into record.json, which README.md shows (npm run docs)", false)

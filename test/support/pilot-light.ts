@@ -10,13 +10,8 @@ export function pilotLight(ofWitness: Partial<CoreConfig> = {}): SmallWorld {
   const node = (id: string): CoreConfig => coreConfig(id, { witnesses: [WITNESS] });
   const world = new SmallWorld([node("node-a"), node("node-b"), coreConfig(WITNESS, { peers: ["node-a", "node-b"], coldStandby: true, coldStartWaitMs: 60_000, ...ofWitness })]);
   world.run(20_000);
-  kill(world, "node-b");
+  world.kill("node-b");
   world.instances.set("node-b", "stopped");
   world.run(90_000);
   return world;
-}
-
-/** The machine is dead: neither agent nor Asterisk. */
-export function kill(world: SmallWorld, node: string): void {
-  Object.assign(world.machine(node), { agent: false, asterisk: false });
 }

@@ -89,6 +89,11 @@ export class SmallWorld {
     return this.#member(id).machine;
   }
 
+  /** That member's machine is dead: neither agent nor Asterisk. */
+  kill(id: string): void {
+    Object.assign(this.machine(id), { agent: false, asterisk: false });
+  }
+
   state(id: string): State {
     return this.#member(id).state;
   }

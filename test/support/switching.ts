@@ -1,10 +1,9 @@
 /** A planned failover from node-b to node-a, taken to any of its stages without a world around it. */
 import type { Heartbeat } from "../../agent/core/heartbeat.ts";
-import { foldReading } from "../../agent/core/ownership.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
 import type { State } from "../../agent/core/state.ts";
 import { advanceSwitchover, beginSwitchover, foldCount, type SwitchoverRequest } from "../../agent/core/switchover.ts";
-import { sampleConfig, sampleHeartbeat, sampleMember, sampleStandby } from "../simulation/core-samples.ts";
+import { believed, sampleConfig, sampleHeartbeat, sampleMember, sampleStandby } from "../simulation/core-samples.ts";
 
 export const AT_MS = 10_000;
 export const config: CoreConfig = sampleConfig();
@@ -13,8 +12,7 @@ export const request: SwitchoverRequest = { id: "00000000000000d1", to: "node-a"
 /** node-b as a healthy active beside node-a, a standby that may claim. */
 export function sampleActive(peer: Partial<Heartbeat> = {}, over: Partial<State> = {}): State {
   const standby = sampleStandby(AT_MS, config);
-  const reading = { holder: { kind: "node", node: "node-b" }, publicIp: "203.0.113.10", mark: null, lastClaim: null } as const;
-  const ownership = foldReading(foldReading(standby.ownership, reading, 900, 960), reading, 1_000, 1_060);
+  const ownership = believed(standby.ownership, { kind: "node", node: "node-b" });
   const heartbeat = sampleHeartbeat({ role: "standby", holds: false, ...peer });
   return { ...standby, role: "active", ownership, evidence: { ...standby.evidence, target: null }, members: { "node-a": sampleMember(AT_MS, heartbeat) }, ...over };
 }

@@ -7,7 +7,7 @@ import { markVisibleMs } from "../../agent/core/quorum.ts";
 import type { CoreConfig } from "../../agent/core/settings.ts";
 import type { State } from "../../agent/core/state.ts";
 import { sampleHeartbeat, sampleMember } from "../simulation/core-samples.ts";
-import { kill, pilotLight, WITNESS } from "../support/pilot-light.ts";
+import { pilotLight, WITNESS } from "../support/pilot-light.ts";
 
 const { state: READY, config } = readyToStart();
 const FAILURE = { code: "AGENT_CLOUD_FAILED", message: "InsufficientInstanceCapacity" };
@@ -18,7 +18,7 @@ function readyToStart(): { readonly state: State; readonly config: CoreConfig } 
   const world = pilotLight();
   const seen: State[] = [];
   world.observe(WITNESS, (_before, _event, { state, actions }) => { if (actions.some((action) => action.type === "request" && action.request.kind === "startInstance")) seen.push(state); });
-  kill(world, "node-a");
+  world.kill("node-a");
   world.run(40_000);
   const [state] = seen;
   assert.ok(state !== undefined, "it starts node-b");
@@ -51,6 +51,7 @@ describe("a start", () => {
     ["address on a peer", "the address is on a node that is no peer", { ...READY, evidence: { ...READY.evidence, target: "node-z" } }],
     ["own verdict down", "the witness can't tell", { ...READY, evidence: { ...READY.evidence, private: { ...READY.evidence.private, okSinceMs: null } } }],
     ["majority down", "the witness can't tell, and nobody else does", { ...READY, evidence: { ...READY.evidence, private: { ...READY.evidence.private, okSinceMs: null } } }],
+    ["nobody says up", "EC2 has shown a new mark, and was not read since", { ...READY, ownership: { ...READY.ownership, markMovedAtMs: READY.nowMs, readSentAtMs: READY.nowMs - 1 } }],
     ["no standby runs", "node-b is heard and takes calls", heard("node-b")],
     ["EC2 asked", "EC2 can't be read", { ...READY, ownership: { ...READY.ownership, failures: 3, failure: FAILURE, readSentAtMs: SUSPECTED_MS } }],
     ["a standby is stopped", "its instance is only stopping", standby("stopping")],
@@ -67,6 +68,10 @@ describe("a start", () => {
     });
   }
 
+  it("has every gate among those", () => {
+    assert.deepEqual(COLD_START_GATES.map(({ name }) => name).filter((name) => !spoiled.some(([gate]) => gate === name)), []);
+  });
+
   it("is made again after its time, at once when the started node has taken over and is itself lost, and after a backoff", () => {
     const started = (node: string, agoMs: number): State => cold({ started: { node, atMs: READY.nowMs - agoMs, reason: "" } });
     assert.deepEqual(closed(started("node-b", config.coldStartWaitMs)), []);
@@ -75,7 +80,7 @@ describe("a start", () => {
     assert.deepEqual(closed(cold({ notBeforeMs: READY.nowMs + 1, started: { node: "node-b", atMs: 0, reason: "" } })), ["start due"]);
   });
 
-  it("is not made for a standby that runs but drains or is down: only one that takes calls claims by itself", () => {
+  it("is not held up by a standby that runs but drains or is down: only one that takes calls claims by itself", () => {
     for (const over of [{ draining: true }, { serving: "down" }]) assert.ok(!closed(heard("node-b", over)).includes("no standby runs"));
   });
 

@@ -10,7 +10,7 @@ import { explanationOf, MEASURES } from "../../agent/status/explain.ts";
 import { memberRows } from "../../agent/status/cluster-rows.ts";
 import { statusView } from "../../agent/status/view.ts";
 import { coldWitnessConfig, COLD_SETTINGS, nodeConfig, problemsOf } from "../support/settings.ts";
-import { kill, pilotLight, WITNESS } from "../support/pilot-light.ts";
+import { pilotLight, WITNESS } from "../support/pilot-light.ts";
 import { coreConfig, SmallWorld } from "../support/small-world.ts";
 
 const says = (world: SmallWorld): string | null => coldStandbySays(gateContext(world.state(WITNESS), world.config(WITNESS)));
@@ -25,7 +25,7 @@ describe("a witness with COLD_STANDBY", () => {
 
   it("starts the stopped standby once when the active is gone, and gives it time", () => {
     const world = pilotLight();
-    kill(world, "node-a");
+    world.kill("node-a");
     world.run(40_000);
     assert.deepEqual(world.started, ["node-b"]);
     assert.ok(found(world).includes("cold-start"));
@@ -34,7 +34,7 @@ describe("a witness with COLD_STANDBY", () => {
 
   it("starts it again when it has not come after COLD_START_WAIT_MS and EC2 still calls it stopped", () => {
     const world = pilotLight();
-    kill(world, "node-a");
+    world.kill("node-a");
     world.run(90_000);
     assert.deepEqual(world.started, ["node-b", "node-b"]);
   });
@@ -42,7 +42,7 @@ describe("a witness with COLD_STANDBY", () => {
   it("starts nothing while another standby takes calls: that one claims", () => {
     const world = new SmallWorld([coreConfig("node-a", { witnesses: [WITNESS] }), coreConfig("node-b", { witnesses: [WITNESS] }), coreConfig(WITNESS, { peers: ["node-a", "node-b"], coldStandby: true })]);
     world.run(20_000);
-    kill(world, "node-a");
+    world.kill("node-a");
     world.run(30_000);
     assert.equal(world.state("node-b").role, "active");
     assert.deepEqual(world.started, []);
@@ -51,7 +51,7 @@ describe("a witness with COLD_STANDBY", () => {
   it("starts nothing for a standby whose instance runs: only its agent is silent", () => {
     const world = pilotLight();
     world.instances.set("node-b", "running");
-    kill(world, "node-a");
+    world.kill("node-a");
     world.run(40_000);
     assert.deepEqual(world.started, []);
     assert.match(says(world) ?? "", /waits for "a standby is stopped"\. .*node-b is running\./);
@@ -60,7 +60,7 @@ describe("a witness with COLD_STANDBY", () => {
   it("starts nothing while EC2 can't be read", () => {
     const world = pilotLight();
     world.machine(WITNESS).cloud = { code: "AGENT_CLOUD_UNREACHABLE", message: "no route" };
-    kill(world, "node-a");
+    world.kill("node-a");
     world.run(40_000);
     assert.deepEqual(world.started, []);
     assert.ok(found(world).includes("ec2-unreadable"));
@@ -76,7 +76,7 @@ describe("a witness with COLD_STANDBY", () => {
   it("tries a failed start again, slower each time, and says why", () => {
     const world = pilotLight();
     world.machine(WITNESS).start = { code: "AGENT_CLOUD_FAILED", message: "InsufficientInstanceCapacity" };
-    kill(world, "node-a");
+    world.kill("node-a");
     world.run(30_000);
     const { failures, started } = world.state(WITNESS).coldStart;
     assert.ok(failures >= 3 && failures <= 8, `${failures} tries`);
@@ -109,7 +109,7 @@ describe("a witness with COLD_STANDBY", () => {
 
   it("explains every gate with its value and its limit", () => {
     const world = pilotLight();
-    kill(world, "node-a");
+    world.kill("node-a");
     world.run(2_000);
     const explanation = explanationOf(world.state(WITNESS), world.config(WITNESS));
     explanationSchema.strict().parse(explanation);
@@ -129,7 +129,7 @@ describe("a witness without COLD_STANDBY", () => {
   it("asks EC2 nothing and starts nothing", () => {
     const world = pilotLight({ coldStandby: false });
     const asked = world.requests(WITNESS);
-    kill(world, "node-a");
+    world.kill("node-a");
     world.run(40_000);
     assert.deepEqual(world.started, []);
     assert.deepEqual(asked.filter(({ kind }) => /Address|Instance|dryRun|start/.test(kind)), []);

@@ -102,7 +102,7 @@ describe("the owner of the address in a suspicion", () => {
   it("is read twice when EC2 answers again after it has refused: to find out, and to decide", () => {
     const world = settledPair();
     world.machine("node-b").cloud = { code: "AGENT_CLOUD_THROTTLED", message: "RequestLimitExceeded" };
-    Object.assign(world.machine("node-a"), { agent: false, asterisk: false });
+    world.kill("node-a");
     world.run(5_000);
     assert.ok(world.state("node-b").ownership.failures >= 2);
     const reads = world.requests("node-b", "readAddress");

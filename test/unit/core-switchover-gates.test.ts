@@ -4,11 +4,11 @@ import { describe, it } from "node:test";
 import { gateContext, type Gate } from "../../agent/core/gates.ts";
 import type { Heartbeat } from "../../agent/core/heartbeat.ts";
 import { answeringTarget, offerOf } from "../../agent/core/offer.ts";
-import { foldReading } from "../../agent/core/ownership.ts";
 import type { State } from "../../agent/core/state.ts";
 import { beginSwitchover } from "../../agent/core/switchover.ts";
 import { holdsTheAddress, refusesCalls, targetGates } from "../../agent/core/switchover-gates.ts";
-import { sampleHeartbeat, sampleMember, sampleStandby } from "../simulation/core-samples.ts";
+import type { Holder } from "../../agent/core/types.ts";
+import { believed, sampleHeartbeat, sampleMember, sampleStandby } from "../simulation/core-samples.ts";
 import { AT_MS, config, request, sampleActive } from "../support/switching.ts";
 
 const passes = (gate: Gate, state: State): boolean => gate.passes(gateContext(state, config));
@@ -24,10 +24,7 @@ describe("the active that is asked for a switchover", () => {
 
   it("says whom to ask where it is not active", () => {
     const standby = sampleStandby(AT_MS, config);
-    const on = (holder: Parameters<typeof foldReading>[1]["holder"]): State => {
-      const reading = { holder, publicIp: "203.0.113.10", mark: null, lastClaim: null };
-      return { ...standby, ownership: foldReading(foldReading(standby.ownership, reading, 900, 960), reading, 1_000, 1_060) };
-    };
+    const on = (holder: Holder): State => ({ ...standby, ownership: believed(standby.ownership, holder) });
     assert.match(says(holdsTheAddress, sampleActive()), /^node-b is active\.$/);
     assert.match(says(holdsTheAddress, standby), /^The active, node-a, is not heard here/);
     assert.match(says(holdsTheAddress, on({ kind: "node", node: "node-b" })), /^The address is on node-b, so that no node can hand it over/);
@@ -104,7 +101,7 @@ describe("the answer of the target", () => {
     assert.equal(answering(null), null);
   });
 
-  it("does not count when it echoes what was said before this agent doubted itself, or will have been said later", () => {
+  it("does not count when it echoes what was said before this agent doubted itself, or what has not been said yet", () => {
     assert.equal(answering(7, { doubtedSequence: 7 }), null);
     assert.notEqual(answering(8, { doubtedSequence: 7 }), null);
     assert.equal(answering(10), null);
@@ -122,7 +119,7 @@ describe("an offer", () => {
     return offerOf({ ...sampleStandby(AT_MS, config), members: { "node-a": sampleMember(AT_MS, sampleHeartbeat({ switchover, ...over })) }, ...state }, config);
   };
 
-  it("counts when who holds the address makes it to this node, in answer to it", () => {
+  it("counts when the holder of the address makes it to this node, in answer to it", () => {
     assert.equal(offered(), "new kernel");
     assert.equal(offered({ holds: false }), null);
     assert.equal(offered({ echo: null }), null);

@@ -1,11 +1,10 @@
 // The phases of a planned failover, to the millisecond: what takes it on, what holds it, and what each end leaves behind.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { foldReading } from "../../agent/core/ownership.ts";
 import type { Holder } from "../../agent/core/types.ts";
 import type { State } from "../../agent/core/state.ts";
 import { advanceSwitchover, askSwitchover, beginSwitchover, callOff, endWhenDeposed, foldCount, handOverMs, isUnderWay, switchoverSays, type Switchover, type SwitchoverPhase } from "../../agent/core/switchover.ts";
-import { sampleConfig, sampleHeartbeat, sampleMember, sampleStandby } from "../simulation/core-samples.ts";
+import { believed, sampleConfig, sampleHeartbeat, sampleMember, sampleStandby } from "../simulation/core-samples.ts";
 import { AT_MS, config, counts, later, request, sampleActive, sampleOffer } from "../support/switching.ts";
 
 const { cloudTimeoutMs, claimTimeoutMs, claimConfirmWithinMs, egressGraceMs } = config;
@@ -118,7 +117,7 @@ describe("the drain", () => {
     assert.deepEqual([taking.switchover?.refusingSinceMs, taking.switchover?.empty], [null, false]);
   });
 
-  it("is given up when Asterisk does not take the order, and with every precondition that fails for five seconds", () => {
+  it("is given up when Asterisk has not taken the order for five seconds", () => {
     let state = advanceSwitchover(beginSwitchover(sampleActive(), request, config), config);
     assert.equal(state.switchover?.troubleSinceMs, AT_MS);
     state = advanceSwitchover(later(state, 4_999), config);
@@ -176,7 +175,7 @@ describe("the offer", () => {
     assert.equal(phaseOf(said({ role: "claiming", holds: true })), "yielding");
     const done = said({ role: "active", holds: true });
     assert.equal(phaseOf(done), "done");
-    assert.match(switchoverSays(done), /on node-a 0\.7 s after node-b offered it|on node-a 700 ms after node-b offered it/);
+    assert.match(switchoverSays(done), /on node-a 700 ms after node-b offered it/);
     assert.equal(done.draining?.untilMs, done.nowMs + egressGraceMs);
     assert.equal(advanceSwitchover(later({ ...sampleOffer(), draining: null }, 700, { role: "active", holds: true }), config).draining, null);
   });
@@ -244,10 +243,7 @@ describe("the end of a switchover", () => {
   });
 
   it("is what EC2 shows when this node is deposed", () => {
-    const deposedTo = (holder: Holder, state: State = sampleOffer()): State => {
-      const reading = { holder, publicIp: "203.0.113.10", mark: null, lastClaim: null };
-      return endWhenDeposed({ ...state, ownership: foldReading(foldReading(state.ownership, reading, state.nowMs, state.nowMs), reading, state.nowMs, state.nowMs) }, config);
-    };
+    const deposedTo = (holder: Holder, state: State = sampleOffer()): State => endWhenDeposed({ ...state, ownership: believed(state.ownership, holder, state.nowMs) }, config);
     const done = deposedTo({ kind: "node", node: "node-a" });
     assert.deepEqual([phaseOf(done), done.draining?.untilMs], ["done", done.nowMs + egressGraceMs]);
     for (const holder of [{ kind: "nobody" }, { kind: "node", node: "node-c" }, { kind: "stranger", instanceId: null }] as const) {

@@ -4,11 +4,10 @@ import { describe, it } from "node:test";
 import { claimRequest, beginClaim, settleSuccess } from "../../agent/core/claim.ts";
 import { gateContext, gatesPass } from "../../agent/core/gates.ts";
 import type { ClaimBasis } from "../../agent/core/moves.ts";
-import { foldReading } from "../../agent/core/ownership.ts";
 import type { State } from "../../agent/core/state.ts";
 import { advanceTakeover, askTakeover, overridesOf, takeoverRefusal, takeoverSays, TAKEOVER_FOR_MS } from "../../agent/core/takeover.ts";
 import type { Holder } from "../../agent/core/types.ts";
-import { sampleConfig, sampleHeartbeat, sampleMember, sampleSilence, sampleStandby } from "../simulation/core-samples.ts";
+import { believed, sampleConfig, sampleHeartbeat, sampleMember, sampleSilence, sampleStandby } from "../simulation/core-samples.ts";
 
 const AT_MS = 10_000;
 const BASIS: ClaimBasis = { suspectedForMs: null, verdicts: [], cloud: "unknown" };
@@ -18,9 +17,7 @@ const standby = sampleStandby(AT_MS, config);
 const names = (state: State): readonly string[] => overridesOf(state, config).map(({ gate }) => gate);
 
 function heldBy(holder: Holder): State {
-  const reading = { holder, publicIp: "203.0.113.10", mark: null, lastClaim: null };
-  const ownership = foldReading(foldReading(standby.ownership, reading, 900, 960), reading, 1_000, 1_060);
-  return { ...standby, ownership, evidence: { ...standby.evidence, target: null } };
+  return { ...standby, ownership: believed(standby.ownership, holder), evidence: { ...standby.evidence, target: null } };
 }
 
 describe("a takeover", () => {

@@ -43,7 +43,7 @@ async function keep(world: SmallWorld, node: string, before: readonly MoveRecord
 }
 
 function die(world: SmallWorld, node: string): void {
-  Object.assign(world.machine(node), { agent: false, asterisk: false });
+  world.kill(node);
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });

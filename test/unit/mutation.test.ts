@@ -18,6 +18,8 @@ describe("a mutant", () => {
     ["takes one for all", "const f = xs.every(p);", ["const f = xs.some(p);"]],
     ["drops a gate", "const COMMON: readonly Gate[] = [one, two];", ["const COMMON: readonly Gate[] = [...[], two];", "const COMMON: readonly Gate[] = [one, ...[]];"]],
     ["opens and shuts a gate", "const g: Gate = { passes: ({ s }) => s, says: () => a && b };", ["const g: Gate = { passes: (() => true), says: () => a && b };", "const g: Gate = { passes: (() => false), says: () => a && b };"]],
+    ["leaves a choice between two sentences alone", 'const f = a > 1 ? `${a} calls` : "one call";', []],
+    ["takes a choice between a sentence and nothing for a decision", "const f = a ? `${b}` : null;", ["const f = `${b}`;", "const f = null;"]],
     ["forgets one change of a state", "const s = { ...old, one: x, two: y };", ["const s = ({ ...old, two: y });", "const s = ({ ...old, one: x });"]],
   ];
   for (const [what, source, expected] of cases) it(what, () => assert.deepEqual(becomes(source), expected));
@@ -46,7 +48,7 @@ describe("what is known of mutants", () => {
   before(async () => { folder = await temporaryFolder(); });
   after(() => folder.remove());
 
-  /** A results in which one is caught and two have survived, one of them with a reason. */
+  /** Results in which one is caught and two have survived, one of them with a reason. */
   function open(file: string, text: string, tests: string): IncrementalResults {
     return new IncrementalResults(join(folder.path, file), mutatedFiles(text), tests, (key) => key === "three");
   }

@@ -62,7 +62,7 @@ describe("the cluster's table", () => {
     world.command("node-a", { kind: "resume" });
     world.command("node-a", { kind: "undrain" });
     world.run(1_000);
-    Object.assign(world.machine("node-a"), { agent: false, asterisk: false });
+    world.kill("node-a");
     world.run(8_000);
     const moved = text(viewOf(world));
     assert.match(moved, /^hold-down +YES, for \d+ s/m);
@@ -88,7 +88,7 @@ describe("what has changed", () => {
     const before = viewOf(world);
     world.run(3_000);
     assert.deepEqual(changes(before, viewOf(world)), []);
-    Object.assign(world.machine("node-a"), { agent: false, asterisk: false });
+    world.kill("node-a");
     world.run(10_000);
     const told = changes(before, viewOf(world)).map((line) => line.slice(line.indexOf(" ") + 1));
     for (const expected of [/^address: node-a -> node-b$/, /^node-b is: standby -> active$/, /^node-a is: active -> silent \(last seen as active\)$/, /^last move: none -> node-a -> node-b at /, /^hold-down: no -> yes$/]) assert.ok(told.some((line) => expected.test(line)), `${String(expected)} in\n${told.join("\n")}`);
@@ -117,7 +117,7 @@ describe("nodectl watch", () => {
     const { out, stop, ended } = watching(await serve(test, world), false);
     await waitUntil("the table", () => out.length > 5, 10_000);
     const before = out.length;
-    Object.assign(world.machine("node-a"), { agent: false, asterisk: false });
+    world.kill("node-a");
     world.run(10_000);
     await waitUntil("the change", () => out.some((line) => line.endsWith("address: node-a -> node-b")), 10_000);
     stop();

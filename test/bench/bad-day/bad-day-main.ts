@@ -5,11 +5,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { badDaySvg } from "./curves.ts";
 import { badDay } from "./region.ts";
 import { badDayPage, badDayTable, type BadDays } from "./report.ts";
 import { STRATEGIES } from "./strategies.ts";
+import { wholeNumber } from "../../support/whole-number.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -18,12 +19,6 @@ interface Options {
   readonly seed: number;
   readonly minutes: number;
   readonly results: string;
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number of at least 1.");
-  return value;
 }
 
 function main({ pairs: sizes, seed, minutes, results }: Options): void {
@@ -47,9 +42,9 @@ function main({ pairs: sizes, seed, minutes, results }: Options): void {
 
 const command = new Command("bad-day")
   .description("Lets one zone die under many pairs of one account, in simulated time.")
-  .option("--pairs <sizes>", "a comma list of how many pairs", (text: string) => text.split(",").map(count), [10, 100, 300, 1_000])
-  .option("--seed <n>", "where chance begins", count, 1)
-  .option("--minutes <m>", "how many simulated minutes are looked at at most", count, 15)
+  .option("--pairs <sizes>", "a comma list of how many pairs", (text: string) => text.split(",").map(wholeNumber), [10, 100, 300, 1_000])
+  .option("--seed <n>", "where chance begins", wholeNumber, 1)
+  .option("--minutes <m>", "how many simulated minutes are looked at at most", wholeNumber, 15)
   .option("--results <folder>", "where the page, its data and the plot are written", join(import.meta.dirname, ".."))
   .action(main);
 command.parse();

@@ -1,16 +1,17 @@
 /**
  * Command: `npm run soak -- --minutes N`. Keeps a real pair under calls and makes small faults at random, while it watches
  * both agents' memory, handles and CPU; prints the trends and writes the page SOAK.md and soak.json. It fails when the address
- * moved more often than the faults warrant, or when the pair did not come to rest again after one.
+ * moved more or less often than the faults warrant, or when the pair did not come to rest again after one.
  */
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { seededRandom } from "../../simulation/virtual-time.ts";
 import { buildBundle } from "../../support/build-bundle.ts";
 import { openPair, type Pair } from "../../support/lab/pair.ts";
 import { REPOSITORY } from "../../support/lab/roots.ts";
+import { wholeNumber } from "../../support/whole-number.ts";
 import { CALL_APP, startCallApp, startCallStream } from "../call-load.ts";
 import { agentOf, pause, steadyRoles } from "../fault-pair.ts";
 import { tailOf } from "../log-tail.ts";
@@ -36,12 +37,6 @@ interface Options {
 }
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number of at least 1.");
-  return value;
-}
 
 /** Looks at both agents until it is told to stop. */
 function watch(pair: Pair): { readonly looks: Record<string, Look[]>; stop(): Promise<void> } {
@@ -73,7 +68,7 @@ function watch(pair: Pair): { readonly looks: Record<string, Look[]>; stop(): Pr
   };
 }
 
-/** Makes a fault and waits for the pair to rest; tells what was wrong, after both agents' words, or null. */
+/** Makes a fault and waits for the pair to rest. Returns what was wrong, having printed what both agents said, or null. */
 async function strikeOnce(pair: Pair, fault: SoakFault): Promise<string | null> {
   const told = [...pair.nodes.keys()].map((name) => ({ name, since: tailOf(agentOf(pair, name).logFile) }));
   const wrong = await movesOf(pair, fault).then((moves) => {
@@ -136,9 +131,9 @@ async function main(options: Options): Promise<void> {
 
 const command = new Command("soak")
   .description("Keeps a real pair under calls and small faults, and tells how its memory, handles and CPU change.")
-  .option("--minutes <n>", "how long", count, 30)
-  .option("--calls <n>", "how many calls at once, about", count, 50)
-  .option("--seed <n>", "where chance begins", count, (Date.now() % 1_000_000) + 1)
+  .option("--minutes <n>", "how long", wholeNumber, 30)
+  .option("--calls <n>", "how many calls at once, about", wholeNumber, 50)
+  .option("--seed <n>", "where chance begins", wholeNumber, (Date.now() % 1_000_000) + 1)
   .option("--results <folder>", "where the page is written", join(import.meta.dirname, ".."))
   .action(main);
 await command.parseAsync();

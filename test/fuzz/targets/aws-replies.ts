@@ -58,7 +58,7 @@ function makeWorld(reply: () => Input): World {
   };
 }
 
-/** The text as the SDK's parser of XML reads it: it leaves out entities that it does not know. */
+/** The text as the SDK's parser of XML reads it, as far as a code of letters goes: it leaves out entities that it does not know. */
 function withoutEntities(xml: string): string {
   return xml.replaceAll(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|\w+);/gi, (_, decimal: string | undefined, hex: string | undefined) => {
     const code = decimal === undefined ? Number.parseInt(hex ?? "", 16) : Number(decimal);

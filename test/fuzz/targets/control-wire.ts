@@ -45,6 +45,7 @@ export const controlWire = target({
     server.listen(path);
     await once(server, "listening");
     const control = new AsteriskControl(path);
+    // A timeout of its own would outlive each of thousands of cases a second, and look like a leak.
     const never = new AbortController().signal;
     return {
       async feed(input) {
