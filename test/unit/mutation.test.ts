@@ -19,7 +19,7 @@ describe("a mutant", () => {
     ["drops a gate", "const COMMON: readonly Gate[] = [one, two];", ["const COMMON: readonly Gate[] = [...[], two];", "const COMMON: readonly Gate[] = [one, ...[]];"]],
     ["opens and shuts a gate", "const g: Gate = { passes: ({ s }) => s, says: () => a && b };", ["const g: Gate = { passes: (() => true), says: () => a && b };", "const g: Gate = { passes: (() => false), says: () => a && b };"]],
     ["leaves a choice between two sentences alone", 'const f = a > 1 ? `${a} calls` : "one call";', []],
-    ["takes a choice between a sentence and nothing for a decision", "const f = a ? `${b}` : null;", ["const f = `${b}`;", "const f = null;"]],
+    ["takes a choice between a sentence and nothing for a decision", "const f = a ? `${b}` : null;", ["const f = (`${b}`);", "const f = null;"]],
     ["forgets one change of a state", "const s = { ...old, one: x, two: y };", ["const s = ({ ...old, two: y });", "const s = ({ ...old, one: x });"]],
   ];
   for (const [what, source, expected] of cases) it(what, () => assert.deepEqual(becomes(source), expected));
