@@ -14,7 +14,7 @@ import { Rounds } from "../rounds.ts";
 
 /** Requests at a time; more wait for their turn. */
 const REQUESTS = 20;
-/** With those that were not answered in time and are still open. Far below Asterisk's limit of 100 connections. */
+/** With those that were not answered in time and are still open. Far below Asterisk's limit (`sessionlimit` in http.conf). */
 const UNANSWERED_MAX = 60;
 const REQUEST_MS = 5_000;
 /** How often the app makes sure that Asterisk's events reach it, and how long one may take (ms). */

@@ -199,9 +199,21 @@ export class LiveCall {
    * of one that the app has made the end is told as well, with its cause, which is waited for.
    */
   left(): void {
-    const over = (): void => this.#finish(this.#reason ?? (this.#answered ? "answered" : "failed"), this.#cause);
-    if (this.row.direction === "in") over();
-    else setTimeout(over, DESTROYED_WITHIN_MS);
+    if (this.row.direction === "in") this.#finishAsTold();
+    else setTimeout(() => this.#finishAsTold(), DESTROYED_WITHIN_MS);
+  }
+
+  /**
+   * The channel is gone, and its end was told while the line was away. Whose hang-up was told before, or asked for by us, has
+   * ended in order, and must not be rung back; of any other nobody knows what has taken it.
+   */
+  vanished(): void {
+    if (this.#reason === null && this.#cause === null) this.#finish("cut", null);
+    else this.#finishAsTold();
+  }
+
+  #finishAsTold(): void {
+    this.#finish(this.#reason ?? (this.#answered ? "answered" : "failed"), this.#cause);
   }
 
   /** Ends the call for a reason of ours. */

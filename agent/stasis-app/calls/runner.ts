@@ -126,13 +126,13 @@ export class Runner {
     }
   }
 
-  /** The line to Asterisk is there (again): calls whose channel is gone are cut, those of an earlier run are taken up. */
+  /** The line to Asterisk is there (again): calls whose channel is gone have ended, those of an earlier run are taken up. */
   async lineUp(): Promise<void> {
     // Whoever is being dialled at this moment may not be among the channels yet, and is not lost.
     const placed = [...this.#calls.values()].filter(({ isPlaced }) => isPlaced);
     const channels = new Map((await this.#ari.channels()).map((channel) => [channel.id, channel]));
     for (const call of placed) {
-      if (!channels.has(call.channelId)) call.cut();
+      if (!channels.has(call.channelId)) call.vanished();
       else await call.lineBack(channels);
     }
     for (const row of await this.#options.book.leftBehind()) await this.#takeUp(row, channels);
