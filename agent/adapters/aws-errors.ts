@@ -48,15 +48,15 @@ export function cloudFailure(thrown: unknown, call: AwsCall): AgentError {
 }
 
 /**
- * The SDK takes a message over as it came: a reply that is not AWS's own may have anything in its place, and an error whose
- * message is no text can't even be printed (node fails while it makes the stack). Such a one is told in our words.
+ * The SDK takes message and code over as they came: a reply that is not AWS's own may have anything in their place, and an error whose
+ * message or name is no text can't even be printed (node fails while it makes the stack). Such a one is told in our words.
  */
 function readable(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const message: unknown = error.message;
-  if (typeof message === "string") return error;
-  const told = new Error(`no words, but ${message === null ? "null" : `a value of the type ${typeof message}`}`);
-  return Object.assign(told, { name: error.name, ...("$metadata" in error ? { $metadata: error.$metadata } : {}) });
+  const { message, name }: { readonly message: unknown; readonly name: unknown } = error;
+  if (typeof message === "string" && typeof name === "string") return error;
+  const told = new Error(typeof message === "string" ? message : `no words, but ${message === null ? "null" : `a value of the type ${typeof message}`}`);
+  return Object.assign(told, { name: typeof name === "string" ? name : "UnreadableError", ...("$metadata" in error ? { $metadata: error.$metadata } : {}) });
 }
 
 /** Of what is no error only a text is told: anything else may not even have one. */
