@@ -1,18 +1,17 @@
 /**
- * One call that is under way: takes Asterisk's signals, asks the menu what to do, does it, and writes down what happened. It decides
- * nothing by itself: the menu does (core/menu.ts), and what follows an attempt is a rule (core/retry.ts).
+ * One call that is under way, from its beginning to its end: takes Asterisk's signals, and writes down what happened. What is said on
+ * it meanwhile is its conversation's (conversation.ts), and what follows an attempt is a rule (core/retry.ts).
  */
 import { AgentError } from "../../errors.ts";
 import type { Campaign } from "../core/campaign.ts";
-import { newMenuState, step, type MenuAction, type MenuEvent, type MenuState } from "../core/menu.ts";
 import { endpointOf } from "../core/pacing.ts";
 import { resultOf, type Result } from "../core/retry.ts";
 import type { CallBook } from "../store/call-book.ts";
 import type { CallRow } from "../store/call-row.ts";
 import type { AriLink, Channel } from "./ari-link.ts";
+import { Conversation } from "./conversation.ts";
 import { Ledger } from "./ledger.ts";
-import { Prompt } from "./prompt.ts";
-import { bridgeOf, Transfer } from "./transfer.ts";
+import { bridgeOf, type TransferOptions } from "./transfer.ts";
 
 /** From the end of a call in the app to the word that its channel is destroyed. */
 const DESTROYED_WITHIN_MS = 1_000;
@@ -45,16 +44,11 @@ export class LiveCall {
   readonly channelId: string;
   readonly #world: CallWorld;
   readonly #ledger: Ledger;
-  #menu: MenuState = newMenuState();
-  readonly #prompt: Prompt;
-  #transfer: Transfer | null = null;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #conversation: Conversation;
   #longest: NodeJS.Timeout | undefined;
   #answered = false;
   #placed = false;
   #trunk: string | null;
-  /** An agent's channel of an earlier run, while the call is taken up. */
-  #leg: { readonly id: string; readonly isConnected: boolean } | null = null;
   #over = false;
   /** Why it ends, as far as that was told before its end (Q.850). */
   #cause: number | null = null;
@@ -69,11 +63,11 @@ export class LiveCall {
     this.#world = world;
     this.#begunMs = world.monotonicMs();
     this.#trunk = row.direction === "out" ? campaign.trunk : null;
-    this.#prompt = new Prompt({
-      ari: world.ari, channelId, name: (id) => world.name(id, this), forget: world.forget, onTrouble: world.onTrouble,
-      onPlayed: (turn) => this.#feed({ type: "played", turn }),
-    });
     this.#ledger = new Ledger(world.stop, (error) => world.onTrouble("the database did not take what happened in a call", error));
+    this.#conversation = new Conversation({
+      row, campaign, channelId, ari: world.ari, book: world.book, ledger: this.#ledger, monotonicMs: world.monotonicMs, name: (id) => world.name(id, this), forget: world.forget,
+      onTrouble: world.onTrouble, onReaction: world.onReaction, onEnd: () => this.end("answered"),
+    });
   }
 
   get isUp(): boolean {
@@ -109,7 +103,7 @@ export class LiveCall {
 
   /** The trunks on which the call has a channel now, its agent's included: a carrier counts each. */
   trunks(): readonly string[] {
-    return [this.#trunk, this.#transfer?.pjsipEndpoint ?? null].filter((trunk) => trunk !== null);
+    return [this.#trunk, this.#conversation.pjsipEndpoint].filter((trunk) => trunk !== null);
   }
 
   /** A caller is there and must be answered first. */
@@ -138,49 +132,41 @@ export class LiveCall {
     const leg = legs.find(({ state }) => state === "Up")?.id;
     for (const other of legs) if (other.id !== leg) this.#world.hangUp(other.id);
     const wasConnected = await this.#world.ari.hasBridge(bridgeId);
-    if (leg === undefined) {
-      if (wasConnected) await this.#world.ari.unbridge(bridgeId, this.channelId).catch(() => undefined);
-      this.entered(this.row.menuNode, wasConnected ? "gone" : null);
-      return;
-    }
-    this.#leg = { id: leg, isConnected: wasConnected };
-    this.entered(this.row.menuNode, "there");
-    this.#leg = null;
+    if (leg !== undefined) return this.entered(this.row.menuNode, { id: leg, isConnected: wasConnected });
+    if (wasConnected) await this.#world.ari.unbridge(bridgeId, this.channelId).catch(() => undefined);
+    this.entered(this.row.menuNode, wasConnected ? "gone" : null);
   }
 
   /** The line to Asterisk is there again: what was not told meanwhile is found out. */
   async lineBack(channels: ReadonlyMap<string, Channel>): Promise<void> {
     if (this.#over || !this.#answered) return;
-    if (this.#transfer !== null) return this.#transfer.lineBack(channels);
-    await this.#prompt.lineBack();
+    await this.#conversation.lineBack(channels);
   }
 
-  /** The call is up: into the menu with it, where it has been before if that is known. `agent`: of the transfer in which it has been. */
-  entered(node: string | null = null, agent: "there" | "gone" | null = null): void {
+  /** The call is up: its conversation begins, or goes on where it has been before, if that is known, with the agent of its transfer. */
+  entered(node: string | null = null, agent: TransferOptions["leg"] | "gone" = null): void {
     if (this.#over || this.#answered) return;
     this.#answered = true;
     this.#longest = setTimeout(() => this.end("answered"), this.campaign.maxCallSeconds * 1000);
     if (this.row.state !== "up") void this.#ledger.write(() => this.#world.book.answered(this.channelId));
-    this.#feed({ type: "entered", node, agent });
+    this.#conversation.begin(node, agent);
   }
 
   pressed(digit: string): void {
-    if (this.#transfer?.isConnected === true) return;
-    const atMs = this.#world.monotonicMs();
-    this.#feed({ type: "digit", digit }, () => this.#world.onReaction(this.#world.monotonicMs() - atMs));
+    this.#conversation.pressed(digit);
   }
 
   /** A playback or an agent's channel that this call has named has something to say. */
   played(id: string): void {
-    this.#prompt.ended(id);
+    this.#conversation.played(id);
   }
 
   legAnswered(): void {
-    this.#transfer?.answered();
+    this.#conversation.legAnswered();
   }
 
   legEnded(cause: number): void {
-    this.#transfer?.ended(cause);
+    this.#conversation.legEnded(cause);
   }
 
   /** The other side has hung up: the end follows, and of a caller's channel it comes without a cause. With SIP's BYE none is given. */
@@ -241,67 +227,9 @@ export class LiveCall {
   #finish(result: Result, cause: number | null): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#timer);
     clearTimeout(this.#longest);
-    this.#transfer?.abandon();
-    this.#prompt.abandon();
+    this.#conversation.abandon();
     this.#world.over(this);
     void this.#ledger.write(() => this.#world.book.ended(this.channelId, result, cause)).then(() => this.#world.booked(this.channelId));
-  }
-
-  #feed(event: MenuEvent, done?: () => void): void {
-    if (this.#over) return;
-    const before = this.#menu.node;
-    const { state, actions } = step(this.campaign.menu, this.#menu, event);
-    this.#menu = state;
-    const asked = actions.map((action) => this.#do(action));
-    if (state.node !== before) void this.#ledger.write(() => this.#world.book.isAt(this.channelId, state.node));
-    if (done !== undefined) void Promise.all(asked).then(done);
-  }
-
-  /** Resolves when Asterisk has answered, whatever it said. */
-  #do(action: MenuAction): Promise<void> {
-    switch (action.type) {
-      case "play":
-        return this.#prompt.play(action.media.flatMap((media) => (media === "$audio" ? (this.row.audio ?? []) : media)), action.turn);
-      case "stop-play":
-        return this.#prompt.stop();
-      case "start-timer":
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#feed({ type: "timer", turn: action.turn }), action.ms);
-        return Promise.resolve();
-      case "stop-timer":
-        clearTimeout(this.#timer);
-        return Promise.resolve();
-      case "transfer":
-        this.#connect(action);
-        return Promise.resolve();
-      case "opt-out":
-        void this.#ledger.write(() => this.#world.book.optOut(this.channelId));
-        return Promise.resolve();
-      case "tell":
-        void this.#ledger.write(() => this.#world.book.tell(this.channelId, action.event, action.data));
-        return Promise.resolve();
-      case "hang-up":
-        this.end("answered");
-        return Promise.resolve();
-    }
-  }
-
-  #connect({ to, turn, ringSeconds }: Extract<MenuAction, { readonly type: "transfer" }>): void {
-    const endpoint = "endpoint" in to ? to.endpoint : `PJSIP/${to.number}@${to.trunk ?? this.campaign.trunk}`;
-    // An agent's own phone shows who is calling; a carrier takes none but our numbers.
-    const own = "endpoint" in to && /^\+?\d{2,15}$/.test(this.row.phoneNumber) ? this.row.phoneNumber : null;
-    this.#transfer = new Transfer({
-      ari: this.#world.ari, channelId: this.channelId, leg: this.#leg, endpoint, callerId: own ?? this.campaign.callerId ?? null, ringSeconds,
-      name: (id) => this.#world.name(id, this),
-      forget: (id) => this.#world.forget(id),
-      onTrouble: this.#world.onTrouble,
-      onOutcome: (outcome) => {
-        if (outcome !== "answered") this.#transfer = null;
-        this.#feed({ type: "transfer", turn, outcome });
-      },
-    });
-    this.#transfer.start();
   }
 }
